@@ -119,6 +119,10 @@ func (s *Store) Wait(ctx context.Context, c Cursor) error {
 	}
 }
 
+// Load adds e, or replaces the event with its number: for readers of a recording or of another process's stream. A store
+// that a [Tap] fills is not loaded besides.
+func (s *Store) Load(e Event) { s.put(e) }
+
 // put adds e, or replaces the event with its number. A number further on than the next one leaves a gap that reads as
 // absent.
 func (s *Store) put(e Event) {
