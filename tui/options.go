@@ -1,0 +1,49 @@
+package tui
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/kubestep/kubestep/engine"
+	"github.com/kubestep/kubestep/engine/trace"
+)
+
+// Lab is what the screens need of a lab; [engine.Lab] has it. Its methods must be safe for concurrent use. The screens
+// neither start nor stop it.
+type Lab interface {
+	Status() engine.Status
+	WaitStatus(ctx context.Context, generation uint64) (engine.Status, error)
+	Events() *trace.Store
+	Debugger() engine.Debugger
+}
+
+// Actions is what the screens ask their program to do besides the debugger's verbs. A nil action takes its keys away.
+type Actions struct {
+	// Kubectl runs kubectl against the lab and returns what it printed on both streams. It is called from a goroutine of
+	// its own, blocks while the gate holds its requests, and must end when ctx does.
+	Kubectl func(ctx context.Context, args []string) (output string, err error)
+}
+
+// Options says what to show and how.
+type Options struct {
+	// Lab is the lab to show, started or not; its event store, debugger and status are asked for at once and must not be
+	// nil. Nil Lab means a replay of Recording.
+	Lab Lab
+	// Recording is what a replay shows. It may still grow. Ignored when there is a Lab.
+	Recording *trace.Store
+	Actions   Actions
+	// Lang is "en" or "zh", or a locale that starts like one of them ("zh_CN.UTF-8"); anything else means English.
+	Lang string
+	// NoColor takes colours away; shapes and words keep their meaning.
+	NoColor bool
+	// Light says that the terminal's background is light until the terminal itself tells.
+	Light bool
+	// ReducedMotion takes every animation away.
+	ReducedMotion bool
+	// Log takes what went wrong in the program itself; nil discards it. It must not write to the terminal.
+	Log *slog.Logger
+	// Input and Output are the terminal for [Run]; nil means the process's own.
+	Input  io.Reader
+	Output io.Writer
+}

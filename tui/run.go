@@ -1,0 +1,31 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// Run shows the interface on the terminal until the reader quits, which is nil, or ctx ends, whose error it then
+// returns. The terminal is as before when it returns, whatever happened.
+func Run(ctx context.Context, o Options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	program := []tea.ProgramOption{tea.WithContext(ctx)}
+	if o.Input != nil {
+		program = append(program, tea.WithInput(o.Input))
+	}
+	if o.Output != nil {
+		program = append(program, tea.WithOutput(o.Output))
+	}
+	_, err := tea.NewProgram(New(ctx, o), program...).Run()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil, errors.Is(err, tea.ErrInterrupted):
+		return nil
+	}
+	return fmt.Errorf("show the screen: %w", err)
+}
