@@ -1,5 +1,7 @@
 package trace
 
+import "time"
+
 // linker infers causes: a controller acts on state it has observed, so the cause of a request is the latest thing its
 // process learnt about the request's object, the object's owner or its dependents. It knows nothing of time-outs or
 // transport; [Tap] serialises calls.
@@ -9,8 +11,9 @@ type linker struct {
 	objects map[string]*object            // by UID
 	names   map[Object]string             // UID by APIVersion-less name
 	learnt  map[string]map[string]learned // process -> UID -> deliveries
-	last    map[string]uint64             // process -> latest delivery of any object
-	acts    map[string]map[string]uint64  // actor -> UID -> latest act
+	last    map[string]latest             // process -> latest delivery of any object
+	acts    map[string]map[string]uint64  // actor -> UID -> latest CRI call or scheduling phase
+	wrote   map[string]map[string]uint64  // actor -> UID -> latest write to the API server
 	gone    []string                      // UIDs of deleted objects, oldest first
 }
 
@@ -28,6 +31,15 @@ type learned struct {
 	lost  uint64 // of an object that it owns and that is deleted or being deleted
 }
 
+// latest is the last thing that a process learnt, whatever it was about.
+type latest struct {
+	seq uint64
+	at  time.Time
+}
+
+// guessWithin bounds the last resort, when no object explains an act: what the process learnt just before.
+const guessWithin = 2 * time.Second
+
 // keptGone is how many deleted objects are remembered: what they caused may still be on its way.
 const keptGone = 4096
 
@@ -35,8 +47,9 @@ func (l *linker) init() {
 	l.objects = map[string]*object{}
 	l.names = map[Object]string{}
 	l.learnt = map[string]map[string]learned{}
-	l.last = map[string]uint64{}
+	l.last = map[string]latest{}
 	l.acts = map[string]map[string]uint64{}
+	l.wrote = map[string]map[string]uint64{}
 }
 
 // process returns where the actor's knowledge comes from.
@@ -70,47 +83,53 @@ func (l *linker) observe(e *Event) {
 			l.forget(uid)
 		}
 	case WatchDeliver:
-		if e.Background {
+		if e.Background || uid == "" {
 			return
 		}
 		p := process(e)
-		l.last[p] = e.Seq
+		if e.Seq > l.last[p].seq {
+			l.last[p] = latest{e.Seq, e.Time}
+		}
 		known := l.learnt[p]
 		if known == nil {
 			known = map[string]learned{}
 			l.learnt[p] = known
 		}
 		k := known[uid]
-		k.about = e.Seq
+		k.about = max(k.about, e.Seq)
 		known[uid] = k
 		lost := e.Verb == "deleted" || e.Refs.Terminating
 		for _, owner := range e.Refs.Owners {
 			k := known[owner]
-			k.owned = e.Seq
+			k.owned = max(k.owned, e.Seq)
 			if lost {
-				k.lost = e.Seq
+				k.lost = max(k.lost, e.Seq)
 			}
 			known[owner] = k
 		}
 	case CRICall, SchedPhase:
-		l.act(e, uid)
+		note(l.acts, e, uid)
 	case APIRequest:
 		if e.Writes() && e.Object.Kind != "Event" {
-			l.act(e, uid)
+			note(l.wrote, e, uid)
+			for _, owner := range e.Refs.Owners {
+				note(l.wrote, e, owner)
+			}
 		}
 	}
 }
 
-func (l *linker) act(e *Event, uid string) {
+// note keeps e as its actor's latest deed on an object.
+func note(deeds map[string]map[string]uint64, e *Event, uid string) {
 	if uid == "" {
 		return
 	}
-	acts := l.acts[e.Actor]
-	if acts == nil {
-		acts = map[string]uint64{}
-		l.acts[e.Actor] = acts
+	of := deeds[e.Actor]
+	if of == nil {
+		of = map[string]uint64{}
+		deeds[e.Actor] = of
 	}
-	acts[uid] = max(acts[uid], e.Seq)
+	of[uid] = max(of[uid], e.Seq)
 }
 
 func (l *linker) remember(uid string, e *Event) {
@@ -141,13 +160,15 @@ func (l *linker) forget(uid string) {
 	for _, known := range l.learnt {
 		delete(known, old)
 	}
-	for _, acts := range l.acts {
-		delete(acts, old)
+	for _, deeds := range []map[string]map[string]uint64{l.acts, l.wrote} {
+		for _, of := range deeds {
+			delete(of, old)
+		}
 	}
 }
 
 // infer returns the likeliest cause of e, 0 when nothing fits.
-func (l *linker) infer(e *Event) (uint64, Link) {
+func (l *linker) infer(e *Event, now time.Time) (uint64, Link) {
 	var best uint64
 	consider := func(seq uint64) { best = max(best, seq) }
 
@@ -170,6 +191,7 @@ func (l *linker) infer(e *Event) (uint64, Link) {
 			// An Event tells what its reporter has just done to, or learnt of, the object it is about.
 			for _, u := range involved {
 				consider(acts[u])
+				consider(l.wrote[e.Actor][u])
 				consider(known[u].about)
 			}
 			break
@@ -177,7 +199,7 @@ func (l *linker) infer(e *Event) (uint64, Link) {
 		if !creates {
 			consider(known[uid].about)
 			consider(known[uid].owned) // a status is a sum over dependents
-			consider(l.workedOn(e.Actor, uid))
+			consider(acts[uid])        // a kubelet reports what its runtime did
 		}
 		for _, u := range owners {
 			consider(known[u].about)
@@ -188,7 +210,7 @@ func (l *linker) infer(e *Event) (uint64, Link) {
 		}
 		for _, u := range involved {
 			consider(known[u].about)
-			consider(l.workedOn(e.Actor, u))
+			consider(acts[u])
 		}
 	case CRICall, SchedPhase:
 		consider(acts[uid])
@@ -196,20 +218,11 @@ func (l *linker) infer(e *Event) (uint64, Link) {
 	default:
 		return 0, ""
 	}
-	if best == 0 {
-		best = l.last[process(e)]
+	if best != 0 {
+		return best, Inferred
 	}
-	if best == 0 {
-		return 0, ""
+	if last := l.last[process(e)]; last.seq != 0 && now.Sub(last.at) < guessWithin {
+		return last.seq, Inferred
 	}
-	return best, Inferred
-}
-
-// workedOn returns the actor's latest act on an object when its acts are more than requests: a kubelet reports what its
-// container runtime did, the scheduler what its plugins decided.
-func (l *linker) workedOn(actor, uid string) uint64 {
-	if actor == "kube-scheduler" || len(actor) > 8 && actor[:8] == "kubelet@" {
-		return l.acts[actor][uid]
-	}
-	return 0
+	return 0, ""
 }

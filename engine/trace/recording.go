@@ -119,7 +119,7 @@ func ReadRecording(r io.Reader) (Header, *Store, error) {
 		if e.Seq == 0 || e.Kind == "" {
 			return h, nil, fmt.Errorf("%w: line %d is not an event: it has no seq or no kind", ErrRecording, n)
 		}
-		if _, last := store.Len(); e.Seq > last+maxGap {
+		if _, last := store.Len(); last != 0 && e.Seq > last+maxGap {
 			return h, nil, fmt.Errorf("%w: line %d: seq jumps from %d to %d", ErrRecording, n, last, e.Seq)
 		}
 		store.put(e)
@@ -130,8 +130,8 @@ func ReadRecording(r io.Reader) (Header, *Store, error) {
 	return h, store, nil
 }
 
-// maxGap bounds how far a recording's numbers may jump: a recorder that came late misses what had been dropped.
-const maxGap = 10_000_000
+// maxGap bounds how far a recording's numbers may jump: a recorder that is too slow misses what has been dropped.
+const maxGap = 1_000_000
 
 // details makes an empty detail of each kind, for reading.
 var details = map[Kind]func() Detail{

@@ -129,6 +129,9 @@ func (s *Store) put(e Event) {
 	size := int32(eventSize(&e))
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.events) == 0 && s.dropped == 0 && len(s.changes) == 0 {
+		s.first = e.Seq // a reader that came late has nothing before
+	}
 	if e.Seq < s.first {
 		return // dropped in the meantime
 	}

@@ -173,7 +173,7 @@ func (t *Tap) link(ctx context.Context, e *Event) {
 			return
 		}
 		t.mu.Lock()
-		e.Cause, e.CauseLink = t.links.infer(e)
+		e.Cause, e.CauseLink = t.links.infer(e, t.now())
 		t.mu.Unlock()
 	}
 	if e.Cause != 0 && e.CauseLink == "" {
