@@ -3,52 +3,11 @@ package kubectl
 import (
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/kubestep/kubestep/engine/trace"
 )
-
-func TestUpstream(t *testing.T) {
-	for _, tc := range []struct {
-		name, function, file string
-		want                 trace.Frame
-		ok                   bool
-	}{
-		{
-			name:     "a method, from the module cache",
-			function: "k8s.io/kubectl/pkg/cmd/create.(*CreateDeploymentOptions).Run",
-			file:     "/go/pkg/mod/k8s.io/kubectl@v0.36.3/pkg/cmd/create/create_deployment.go",
-			want: trace.Frame{
-				Func: "create.(*CreateDeploymentOptions).Run",
-				File: "staging/src/k8s.io/kubectl/pkg/cmd/create/create_deployment.go",
-				Line: 7,
-			},
-			ok: true,
-		},
-		{
-			name:     "built with -trimpath",
-			function: "k8s.io/kubectl/pkg/cmd/apply.(*ApplyOptions).Run.func1",
-			file:     "k8s.io/kubectl@v0.36.3/pkg/cmd/apply/apply.go",
-			want: trace.Frame{
-				Func: "apply.(*ApplyOptions).Run.func1",
-				File: "staging/src/k8s.io/kubectl/pkg/cmd/apply/apply.go",
-				Line: 7,
-			},
-			ok: true,
-		},
-		{name: "the client library", function: "k8s.io/client-go/rest.(*Request).Do", file: "k8s.io/client-go@v0.36.3/rest/request.go"},
-		{name: "no module path", function: "k8s.io/kubectl/pkg/cmd.x", file: "/src/kubectl/pkg/cmd/x.go"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			got, ok := upstream(runtime.Frame{Function: tc.function, File: tc.file, Line: 7})
-			if got != tc.want || ok != tc.ok {
-				t.Errorf("upstream(%s) = %+v, %t, want %+v, %t", tc.function, got, ok, tc.want, tc.ok)
-			}
-		})
-	}
-}
 
 func TestTransport(t *testing.T) {
 	var got []http.Header
