@@ -98,9 +98,9 @@ func (s *Span) Seq() uint64 {
 	return s.event.Seq
 }
 
-// End reports that the event is over. edit, when not nil, fills in what is known only now; it must not change Seq, Time
-// or Kind, and must replace Detail rather than change what it points at. Only the first call counts; a nil span ignores
-// it.
+// End reports that the event is over. edit, when not nil, fills in what is known only now. It gets the event as it has
+// been amended meanwhile; it must not change Seq, Time or Kind, must replace Detail rather than change what it points at,
+// and must not call the tap. Only the first call counts; a nil span ignores it.
 func (s *Span) End(err error, edit func(e *Event)) {
 	if s == nil {
 		return
@@ -108,6 +108,10 @@ func (s *Span) End(err error, edit func(e *Event)) {
 	s.once.Do(func() {
 		t, e := s.tap, s.event
 		now := t.now()
+		t.mu.Lock()
+		if amended, ok := t.store.Get(e.Seq); ok {
+			e = amended
+		}
 		e.DurationMs = float64(now.Sub(e.Time).Microseconds()) / 1000
 		e.Open = false
 		if err != nil {
@@ -116,7 +120,6 @@ func (s *Span) End(err error, edit func(e *Event)) {
 		if edit != nil {
 			edit(&e)
 		}
-		t.mu.Lock()
 		t.links.observe(&e)
 		t.store.put(e)
 		t.mu.Unlock()
