@@ -13,7 +13,10 @@ import (
 func UserAgent(program, client string) string {
 	v := version.Get()
 	commit := v.GitCommit
-	if len(commit) > 7 {
+	switch {
+	case commit == "":
+		commit = "unknown"
+	case len(commit) > 7:
 		commit = commit[:7]
 	}
 	agent := fmt.Sprintf("%s/%s (%s/%s) kubernetes/%s", program, v.GitVersion, runtime.GOOS, runtime.GOARCH, commit)
