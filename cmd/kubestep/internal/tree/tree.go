@@ -1,0 +1,193 @@
+// Package tree prints events as a tree of causes for a reader at a terminal.
+//
+// Only cmd imports it; of ours it imports engine/trace.
+package tree
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/kubestep/kubestep/engine/trace"
+)
+
+// Options says what to print.
+type Options struct {
+	// All prints every event. Otherwise only acts are printed (requests, container runtime calls, the scheduler's
+	// filtering and scoring, and whatever failed); a commit is shown with its request, and the stages of a request and
+	// what watches delivered are passed over.
+	All bool
+}
+
+// Line is one event in one line, as in a tree; shown says whether a tree that is not asked for all events has it.
+func Line(e trace.Event) (line string, shown bool) {
+	return fmt.Sprintf("%-6s%s", number(e.Seq), text(&trace.Node{Event: e})), act(&e)
+}
+
+// Subject says what an event does to what: "create pod/default/web-1 (binding)".
+func Subject(e trace.Event) string { return subject(&e) }
+
+// Write prints the events as trees, each line one event with its number, below its cause. It returns the first error of
+// w.
+func Write(w io.Writer, events []trace.Event, o Options) error {
+	p := printer{out: bufio.NewWriter(w), all: o.All}
+	for _, n := range trace.Tree(events) {
+		for _, shown := range p.shown(n, true) {
+			p.node(shown, "", "")
+		}
+	}
+	if p.guessed {
+		fmt.Fprintf(p.out, "\n%s is a likely cause: the latest that the component had learnt about the object.\n", likely)
+	}
+	return p.out.Flush()
+}
+
+type printer struct {
+	out     *bufio.Writer
+	all     bool
+	guessed bool
+}
+
+// shown is an event that gets a line.
+type shown struct {
+	*trace.Node
+	exact bool // every link up to the line above is exact
+}
+
+// Marks of a cause: known, or inferred.
+const (
+	known  = "─"
+	likely = "┄"
+)
+
+// node prints one line and those below it. above is drawn before the lines below, branch before this one.
+func (p *printer) node(n shown, branch, above string) {
+	fmt.Fprintf(p.out, "%-6s%s%s\n", number(n.Event.Seq), branch, text(n.Node))
+	var below []shown
+	for _, effect := range n.Effects {
+		below = append(below, p.shown(effect, true)...)
+	}
+	for i, effect := range below {
+		corner, bar := "├", "│ "
+		if i == len(below)-1 {
+			corner, bar = "└", "  "
+		}
+		mark := known
+		if !effect.exact {
+			mark, p.guessed = likely, true
+		}
+		p.node(effect, above+corner+mark, above+bar)
+	}
+}
+
+// shown returns n when it gets a line, or else those of its effects that do.
+func (p *printer) shown(n *trace.Node, exact bool) []shown {
+	exact = exact && n.Event.CauseLink != trace.Inferred
+	if p.all || act(&n.Event) {
+		return []shown{{n, exact}}
+	}
+	var out []shown
+	for _, effect := range n.Effects {
+		out = append(out, p.shown(effect, exact)...)
+	}
+	return out
+}
+
+// act reports whether the event is something that somebody did, as against how it came about and got around.
+func act(e *trace.Event) bool {
+	if e.Error != "" {
+		return true
+	}
+	switch e.Kind {
+	case trace.APIRequest, trace.CRICall:
+		return true
+	case trace.SchedPhase:
+		return e.Verb == "filter" || e.Verb == "score" || e.Verb == "postfilter"
+	case trace.APIStage, trace.EtcdCommit, trace.WatchDeliver:
+		return false
+	}
+	return true
+}
+
+func number(seq uint64) string { return "#" + strconv.FormatUint(seq, 10) }
+
+// text is what a line says of the event itself.
+func text(n *trace.Node) string {
+	e := &n.Event
+	words := []string{e.Actor, " " + subject(e)}
+	switch d := e.Detail.(type) {
+	case *trace.RequestDetail:
+		if d.Status >= 400 {
+			words = append(words, " "+strconv.Itoa(d.Status))
+		}
+	case *trace.StageDetail:
+		words = append(words, d.Plugin, d.Decision)
+	case *trace.SchedDetail:
+		if d.Node != "" {
+			words = append(words, "→ "+d.Node)
+		}
+	}
+	if rev := revision(n); rev != 0 {
+		words = append(words, fmt.Sprintf(" rev %d", rev))
+	}
+	if e.Open {
+		words = append(words, " (still open)")
+	}
+	if len(e.Frames) > 0 {
+		f := e.Frames[0]
+		words = append(words, fmt.Sprintf(" %s:%d", path.Base(f.File), f.Line))
+	}
+	if e.Error != "" {
+		words = append(words, " error: "+strings.ReplaceAll(e.Error, "\n", " "))
+	}
+	return strings.Join(clean(words), " ")
+}
+
+func subject(e *trace.Event) string {
+	words := []string{e.Verb}
+	switch d := e.Detail.(type) {
+	case *trace.RequestDetail:
+		if e.Object.IsZero() {
+			words = append(words, d.URI)
+		}
+	case *trace.CRIDetail:
+		words = append(words, d.Name)
+		if d.Name == "" {
+			words = append(words, d.Image)
+		}
+	case *trace.CommitDetail:
+		words = append(words, d.Key)
+		return strings.Join(clean(words), " ")
+	}
+	words = append(words, e.Object.String())
+	if e.Subresource != "" {
+		words = append(words, "("+e.Subresource+")")
+	}
+	return strings.Join(clean(words), " ")
+}
+
+// revision returns the store's revision that the event wrote or delivered, which for a request is its commit's.
+func revision(n *trace.Node) int64 {
+	if n.Event.EtcdRevision != 0 || n.Event.Kind != trace.APIRequest {
+		return n.Event.EtcdRevision
+	}
+	for _, effect := range n.Effects {
+		if effect.Event.Kind == trace.EtcdCommit {
+			return effect.Event.EtcdRevision
+		}
+	}
+	return 0
+}
+
+func clean(words []string) []string {
+	out := words[:0]
+	for _, w := range words {
+		if w != "" {
+			out = append(out, w)
+		}
+	}
+	return out
+}
