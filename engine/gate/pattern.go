@@ -1,0 +1,185 @@
+package gate
+
+import (
+	"path"
+	"strings"
+
+	"github.com/kubestep/kubestep/engine/trace"
+)
+
+// Pattern says which events are meant; see the package's documentation for its form. It is immutable, and safe for
+// concurrent use.
+type Pattern struct {
+	text  string
+	terms []term
+}
+
+// term is one word: conditions that must all hold, or, negated, must not all hold.
+type term struct {
+	not      bool
+	explicit bool // written FIELD=VALUE
+	conds    []cond
+}
+
+// cond is a field and the globs of which one must match it.
+type cond struct {
+	field field
+	globs []glob
+}
+
+type field string
+
+const (
+	fieldActor    field = "actor"
+	fieldKind     field = "kind"
+	fieldVerb     field = "verb"
+	fieldResource field = "resource"
+	fieldSub      field = "sub"
+	fieldNS       field = "ns"
+	fieldName     field = "name"
+)
+
+var fields = []field{fieldActor, fieldKind, fieldVerb, fieldResource, fieldSub, fieldNS, fieldName}
+
+// glob is in lower case. A literal glob is compared without path.Match.
+type glob struct {
+	text    string
+	literal bool
+	kind    string // of a resource that is built in
+}
+
+func (g glob) match(s string) bool {
+	switch {
+	case g.text == "*":
+		return true
+	case g.literal:
+		return strings.EqualFold(g.text, s)
+	}
+	ok, _ := path.Match(g.text, strings.ToLower(s)) // the form was checked when it was parsed
+	return ok
+}
+
+// String returns the pattern as it was written, with single spaces.
+func (p *Pattern) String() string { return p.text }
+
+// Match reports whether e is meant. It looks at what the event is, not at whether it would be held.
+func (p *Pattern) Match(e *trace.Event) bool {
+	for _, t := range p.terms {
+		if t.match(e) == t.not {
+			return false
+		}
+	}
+	return true
+}
+
+func (t term) match(e *trace.Event) bool {
+	for _, c := range t.conds {
+		if !c.match(e) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c cond) match(e *trace.Event) bool {
+	for _, g := range c.globs {
+		if c.field == fieldResource {
+			if g.matchResource(e) {
+				return true
+			}
+			continue
+		}
+		value := c.field.of(e)
+		if g.match(value) {
+			return true
+		}
+		// "kubelet" means every node's.
+		if c.field == fieldActor && g.literal {
+			if component, _, at := strings.Cut(value, "@"); at && g.match(component) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// of returns the field's value in e. A resource has two, see matchResource.
+func (f field) of(e *trace.Event) string {
+	switch f {
+	case fieldActor:
+		return e.Actor
+	case fieldKind:
+		return string(e.Kind)
+	case fieldVerb:
+		return e.Verb
+	case fieldSub:
+		return e.Subresource
+	case fieldNS:
+		return e.Object.Namespace
+	case fieldName:
+		return e.Object.Name
+	}
+	return ""
+}
+
+// matchResource reports whether g names the resource or the kind of e's object. A request for a subresource may have a
+// body of another kind, so that the resource in its detail counts too.
+func (g glob) matchResource(e *trace.Event) bool {
+	if g.text == "*" {
+		return true
+	}
+	resource := ""
+	if d, ok := e.Detail.(*trace.RequestDetail); ok && d != nil {
+		resource = d.Resource
+	}
+	if g.kind != "" {
+		return strings.EqualFold(e.Object.Kind, g.kind) || resource != "" && kindOf(resource) == g.kind
+	}
+	if g.text == "" {
+		return e.Object.Kind == "" && resource == ""
+	}
+	kind := strings.ToLower(e.Object.Kind)
+	return kind != "" && (g.match(kind) || g.match(plural(kind))) || resource != "" && g.match(resource)
+}
+
+// names reports whether the pattern says which value the field must have, and value is one of those. What only excludes
+// something, or matches anything, names nothing.
+func (p *Pattern) names(f field, value string) bool {
+	for _, t := range p.terms {
+		for _, c := range t.conds {
+			if t.not || c.field != f {
+				continue
+			}
+			for _, g := range c.globs {
+				if g.text != "*" && g.match(value) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// literals returns the values that the field may have when the pattern lists them all in full.
+func (p *Pattern) literals(f field) []string {
+	for _, t := range p.terms {
+		for _, c := range t.conds {
+			if t.not || c.field != f {
+				continue
+			}
+			values := make([]string, 0, len(c.globs))
+			for _, g := range c.globs {
+				switch {
+				case !g.literal:
+					return nil
+				case g.kind != "":
+					values = append(values, g.kind)
+				default:
+					values = append(values, g.text)
+				}
+			}
+			return values
+		}
+	}
+	return nil
+}
