@@ -21,6 +21,8 @@ const (
 	// CRICall is one call of the kubelet to its container runtime, or something a runtime did by itself (verb "signal",
 	// "exit").
 	CRICall Kind = "cri.call"
+	// NetHop is one packet at one point of its path through the lab's network.
+	NetHop Kind = "net.hop"
 )
 
 // Object names the Kubernetes object an event is about. Fields that are not known are empty; the zero Object means that

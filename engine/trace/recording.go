@@ -141,6 +141,7 @@ var details = map[Kind]func() Detail{
 	WatchDeliver: func() Detail { return new(DeliverDetail) },
 	SchedPhase:   func() Detail { return new(SchedDetail) },
 	CRICall:      func() Detail { return new(CRIDetail) },
+	NetHop:       func() Detail { return new(HopDetail) },
 }
 
 // UnmarshalJSON reads an event whose detail's type follows from its kind. A kind that this version does not know keeps

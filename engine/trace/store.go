@@ -184,6 +184,8 @@ func eventSize(e *Event) int {
 		return d.Object.Size()
 	case *CRIDetail:
 		return d.Request.Size() + d.Response.Size()
+	case *HopDetail:
+		return len(d.Data.Raw())
 	}
 	return 0
 }

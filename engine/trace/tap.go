@@ -80,6 +80,22 @@ func (t *Tap) Begin(ctx context.Context, e Event) (*Span, error) {
 	return s, nil
 }
 
+// Pass reports something that can be held and takes no time, such as a packet at a point of its path: it is Begin and End
+// in one, at half the cost. It returns the event's Seq. The error is that of [Tap.Begin].
+func (t *Tap) Pass(ctx context.Context, e Event) (seq uint64, err error) {
+	t.link(ctx, &e)
+	if t.gate != nil && !e.Background {
+		if err := t.gate.Admit(ctx, &e); err != nil {
+			return 0, err
+		}
+	}
+	e = t.append(e)
+	if counts(&e) {
+		t.activity.Store(e.Time.UnixNano())
+	}
+	return e.Seq, nil
+}
+
 // Record reports something that has happened at once and cannot be held, and returns its Seq.
 func (t *Tap) Record(ctx context.Context, e Event) uint64 {
 	t.link(ctx, &e)
