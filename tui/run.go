@@ -20,8 +20,12 @@ func Run(ctx context.Context, o Options) error {
 	if o.Output != nil {
 		program = append(program, tea.WithOutput(o.Output))
 	}
-	_, err := tea.NewProgram(New(ctx, o), program...).Run()
+	m := New(ctx, o)
+	m.abort = cancel
+	_, err := tea.NewProgram(m, program...).Run()
 	switch {
+	case m.broken != nil:
+		return m.broken
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err == nil, errors.Is(err, tea.ErrInterrupted):

@@ -1,0 +1,151 @@
+// Package layout divides the terminal into rectangles and cuts text to fit them. Everything in it is a pure function.
+//
+// Every package of tui may import it; it imports nothing of ours.
+package layout
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// MinWidth and MinHeight are the smallest terminal, in cells, that the screens are drawn in.
+const (
+	MinWidth  = 60
+	MinHeight = 20
+)
+
+// Widths, in cells, from which the panes stand side by side: in two columns, in three.
+const (
+	twoColumns   = 100
+	threeColumns = 160
+)
+
+// Rect is a rectangle of cells; X and Y count from the top left corner. The zero Rect is not on the screen.
+type Rect struct{ X, Y, W, H int }
+
+// Contains reports whether the cell is inside r.
+func (r Rect) Contains(x, y int) bool {
+	return x >= r.X && x < r.X+r.W && y >= r.Y && y < r.Y+r.H
+}
+
+// Empty reports whether r has no cell.
+func (r Rect) Empty() bool { return r.W <= 0 || r.H <= 0 }
+
+// Pane is a part of the walk's screen that can have the focus.
+type Pane int
+
+// The panes, in the order in which the tab key visits them.
+const (
+	Held Pane = iota
+	Events
+	Inspector
+	Guide
+	Panes // how many there are
+)
+
+// Screen is where everything is.
+type Screen struct {
+	Header, Tabs, Status, Keys Rect
+	Pane                       [Panes]Rect // empty for a pane behind another tab
+	// Tabbed is set when the panes are tabs; Tabs is empty otherwise.
+	Tabbed bool
+}
+
+// Arrange places the panes of the walk on a terminal of w by h cells, of which guideLines is what the guide would like
+// to have. In a narrow terminal the pane with the focus decides which tab is in front.
+func Arrange(w, h int, focus Pane, guideLines int) Screen {
+	s := Screen{
+		Header: Rect{0, 0, w, 1},
+		Status: Rect{0, h - 2, w, 1},
+		Keys:   Rect{0, h - 1, w, 1},
+	}
+	body := Rect{0, 1, w, h - 3}
+	switch {
+	case w >= threeColumns:
+		left, middle := w*27/100, w*38/100
+		s.Pane[Guide], s.Pane[Held] = guideAndHeld(Rect{0, body.Y, left, body.H}, guideLines)
+		s.Pane[Events] = Rect{left, body.Y, middle, body.H}
+		s.Pane[Inspector] = Rect{left + middle, body.Y, w - left - middle, body.H}
+	case w >= twoColumns:
+		left := w * 42 / 100
+		s.Pane[Guide], s.Pane[Held] = guideAndHeld(Rect{0, body.Y, left, body.H}, guideLines)
+		top := body.H * 45 / 100
+		s.Pane[Events] = Rect{left, body.Y, w - left, top}
+		s.Pane[Inspector] = Rect{left, body.Y + top, w - left, body.H - top}
+	default:
+		s.Tabbed = true
+		s.Tabs = Rect{0, 1, w, 1}
+		body.Y, body.H = body.Y+1, body.H-1
+		if focus == Guide || focus == Held {
+			s.Pane[Guide], s.Pane[Held] = guideAndHeld(body, guideLines)
+		} else {
+			s.Pane[focus] = body
+		}
+	}
+	return s
+}
+
+// leastHeld is the frame and three lines of the held queue.
+const leastHeld = 5
+
+// guideAndHeld stacks the two: the guide gets what it wants as long as some of the queue stays in sight.
+func guideAndHeld(r Rect, guideLines int) (guide, held Rect) {
+	top := min(max(guideLines+2, r.H/3), r.H-leastHeld)
+	return Rect{r.X, r.Y, r.W, top}, Rect{r.X, r.Y + top, r.W, r.H - top}
+}
+
+// Fit cuts or pads s, which may be styled, to exactly w cells.
+func Fit(s string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	n := ansi.StringWidth(s)
+	if n > w {
+		s = ansi.Truncate(s, w, "…")
+		n = ansi.StringWidth(s) // a wide character may leave a cell over
+	}
+	return s + strings.Repeat(" ", w-n)
+}
+
+// FitLines makes exactly h lines of exactly w cells.
+func FitLines(lines []string, w, h int) []string {
+	out := make([]string, h)
+	for i := range out {
+		if i < len(lines) {
+			out[i] = Fit(lines[i], w)
+		} else {
+			out[i] = strings.Repeat(" ", w)
+		}
+	}
+	return out
+}
+
+// Overlay lays box over base with its top left corner at x, y. Both are lists of lines; base's must be w cells wide.
+func Overlay(base, box []string, x, y, w int) []string {
+	out := append([]string(nil), base...)
+	for i, line := range box {
+		if y+i < 0 || y+i >= len(out) {
+			continue
+		}
+		end := x + ansi.StringWidth(line)
+		under := out[y+i]
+		out[y+i] = Fit(ansi.Truncate(under, x, ""), x) + line + ansi.TruncateLeft(under, end, "")
+	}
+	return FitLines(out, w, len(out))
+}
+
+// Scroll returns the first line to show so that line selected of n is among h lines, moving as little as possible from
+// offset.
+func Scroll(offset, selected, n, h int) int {
+	if selected < offset {
+		offset = selected
+	}
+	if selected >= offset+h {
+		offset = selected - h + 1
+	}
+	return max(min(offset, n-h), 0)
+}
+
+// Wrap breaks plain text into lines of at most w cells.
+func Wrap(s string, w int) string { return ansi.Wrap(s, max(w, 1), "") }

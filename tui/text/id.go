@@ -1,0 +1,243 @@
+package text
+
+// ID names a text.
+type ID int
+
+// The texts. A test finds those that are missing in a language and those that nothing uses.
+const (
+	_ ID = iota
+
+	// Panes and the frame.
+
+	PaneHeld
+	PaneEvents
+	PaneInspector
+	PaneGuide
+	TabWalk
+	TooSmall
+	Nodes
+	Replay
+	ModeRun
+	ModePaused
+	Starting
+	StoppedWord
+	LevelRequests
+	LevelCalls
+	LevelDeliveries
+	LevelStages
+	LevelIs
+	Progress
+	AllDone
+	LanguageName
+
+	// Start-up.
+
+	WillHappen
+	WillHappenText
+	StartUp
+	PhaseWaiting
+	PhaseWorking
+	PhaseAllReady
+	LabFailed
+	LabFailedAdvice
+	LabStopped
+
+	// The prompt to start.
+
+	ReadyTitle
+	ReadyText
+	PressToStart
+	NoKubectl
+
+	// The walk.
+
+	StepDeployment
+	StepDeploymentText
+	StepReplicaSet
+	StepReplicaSetText
+	StepPod
+	StepPodText
+	StepBinding
+	StepBindingText
+	StepSandbox
+	StepSandboxText
+	StepContainer
+	StepContainerText
+	StepRunning
+	StepRunningText
+	StepAvailable
+	StepAvailableText
+	WhoNext
+	DoneTitle
+	DoneText
+	DoneNext
+	ReplayText
+	ReplayCount
+	KubectlSaid
+	KubectlFailed
+	KubectlWaits
+
+	// Lists.
+
+	NothingHeld
+	NothingHeldRun
+	NothingHeldPaused
+	HeldBecause
+	Since
+	NoEvents
+	NoMatch
+	NothingSelected
+	EventCount
+	Following
+	Filtered
+
+	// Status line.
+
+	FilterPrompt
+	Searching
+	Busy
+	NextUp
+	WaitingCount
+	VerbFailed
+	LostEvents
+
+	// Inspector: pages and sections.
+
+	PageWhy
+	PageDiff
+	PageSource
+	PageObject
+	HeadWhy
+	HeadSource
+	HeadDiff
+	HeadStored
+	HeadAnswer
+	HeadSent
+	HeadBefore
+	HeadAfter
+	HeadDelivered
+	HeadFilter
+	HeadScore
+	HeadPlugins
+	FilterLegend
+	ScoreLegend
+
+	// Inspector: words.
+
+	Failed
+	KindRequest
+	KindStage
+	KindCommit
+	KindDeliver
+	KindSched
+	KindCRI
+	NotYet
+	UnderWay
+	InProcess
+	Exact
+	Inferred
+	CauseGone
+	RootCause
+	CauseUnknown
+	NoSource
+	StackOrder
+	MoreFrames
+	WouldSend
+	NoDiff
+	Created
+	Deleted
+	SameObject
+	MoreChanges
+	MoreLines
+	Undecoded
+	NoObject
+	Plugin
+	Weight
+	Total
+	Decision
+	Reason
+	User
+	Groups
+	FlowSchema
+	PriorityLevel
+	EtcdKey
+	Revision
+	Writes
+	Size
+	Watch
+	Client
+	Node
+	Container
+	Image
+	ContainerID
+	SandboxID
+	Signal
+	ExitCode
+	Profile
+	Attempt
+
+	// Keys: a word for the key bar, a sentence for the help.
+
+	KeyStart
+	HelpStart
+	KeyStep
+	HelpStep
+	KeyStepThis
+	HelpStepThis
+	KeyContinue
+	HelpContinue
+	KeyPause
+	HelpPause
+	KeyFiner
+	HelpFiner
+	KeyCoarser
+	HelpCoarser
+	KeyAgain
+	HelpAgain
+	KeyOpen
+	HelpOpen
+	KeyBack
+	HelpBack
+	KeyNextPane
+	HelpNextPane
+	KeyPrevPane
+	HelpPrevPane
+	KeyUp
+	HelpUp
+	KeyDown
+	HelpDown
+	KeyPageUp
+	HelpPageUp
+	KeyPageDown
+	HelpPageDown
+	KeyTop
+	HelpTop
+	KeyBottom
+	HelpBottom
+	KeyFilter
+	HelpFilter
+	KeyWhyPage
+	HelpWhyPage
+	KeyDiffPage
+	HelpDiffPage
+	KeySourcePage
+	HelpSourcePage
+	KeyObjectPage
+	HelpObjectPage
+	KeyLanguage
+	HelpLanguage
+	KeyHelp
+	HelpHelp
+	KeyQuit
+	HelpQuit
+	HelpTitle
+	HelpNow
+	HelpNowPlain
+	HelpMouse
+	GroupStep
+	GroupLook
+	GroupMove
+	GroupProgram
+
+	ids // how many there are
+)
