@@ -72,7 +72,7 @@ func (t *Tap) Begin(ctx context.Context, e Event) (*Span, error) {
 	}
 	e.Open = true
 	s := &Span{tap: t}
-	s.event = t.append(e)
+	s.event = t.appendStep(ctx, e)
 	if counts(&e) {
 		t.open.Add(1)
 		t.activity.Store(s.event.Time.UnixNano())
@@ -89,7 +89,7 @@ func (t *Tap) Pass(ctx context.Context, e Event) (seq uint64, err error) {
 			return 0, err
 		}
 	}
-	e = t.append(e)
+	e = t.appendStep(ctx, e)
 	if counts(&e) {
 		t.activity.Store(e.Time.UnixNano())
 	}
@@ -99,7 +99,7 @@ func (t *Tap) Pass(ctx context.Context, e Event) (seq uint64, err error) {
 // Record reports something that has happened at once and cannot be held, and returns its Seq.
 func (t *Tap) Record(ctx context.Context, e Event) uint64 {
 	t.link(ctx, &e)
-	e = t.append(e)
+	e = t.appendStep(ctx, e)
 	if counts(&e) {
 		t.activity.Store(e.Time.UnixNano())
 	}
@@ -181,6 +181,15 @@ func (t *Tap) append(e Event) Event {
 	return e
 }
 
+// appendStep appends e and makes it the latest step of ctx's [Chain].
+func (t *Tap) appendStep(ctx context.Context, e Event) Event {
+	e = t.append(e)
+	if c := step(ctx); c != nil && !e.Background {
+		c.advance(e.Seq)
+	}
+	return e
+}
+
 func (t *Tap) link(ctx context.Context, e *Event) {
 	switch {
 	case e.Cause != 0:
@@ -190,6 +199,11 @@ func (t *Tap) link(ctx context.Context, e *Event) {
 		if seq, ok := CauseFrom(ctx); ok {
 			e.Cause, e.CauseLink = seq, Exact
 			return
+		}
+		if c := step(ctx); c != nil {
+			if e.Cause, e.CauseLink = c.cause(); e.Cause != 0 {
+				return
+			}
 		}
 		t.mu.Lock()
 		e.Cause, e.CauseLink = t.links.infer(e, t.now())
