@@ -47,7 +47,7 @@ func Setup(o Options) error {
 	if o.Stderr != nil {
 		os.Stderr = o.Stderr
 	}
-	if err := setVersion(); err != nil {
+	if err := SetVersion(); err != nil {
 		return fmt.Errorf("setting Kubernetes' version: %w", err)
 	}
 	if err := setLogging(&oneAtATime{w: o.Log}, o.Verbosity); err != nil {

@@ -58,7 +58,9 @@ func Version() (string, error) {
 	return "", errVersion
 }
 
-func setVersion() error {
+// SetVersion makes every library in this process say which Kubernetes it is. [Setup] does it; a process that runs no lab, such
+// as kubectl's, calls it alone, before anything else.
+func SetVersion() error {
 	v, err := Version()
 	if err != nil {
 		return err
