@@ -1,19 +1,18 @@
 package kubectl
 
 import (
-	"fmt"
 	"os"
-	"runtime"
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
 	"k8s.io/component-base/cli"
 	"k8s.io/component-base/logs"
-	"k8s.io/component-base/version"
 	"k8s.io/kubectl/pkg/cmd"
 	"k8s.io/kubectl/pkg/cmd/plugin"
 	"k8s.io/kubectl/pkg/cmd/util"
+
+	"github.com/kubestep/kubestep/engine/tap"
 )
 
 // Options are what a process gives to [Main].
@@ -55,20 +54,10 @@ func Main(o Options) {
 // tapped makes the requests of c say who makes them and from where.
 func tapped(c *rest.Config, run string) *rest.Config {
 	if c.UserAgent == "" {
-		c.UserAgent = userAgent()
+		c.UserAgent = tap.UserAgent("kubectl", "")
 	}
 	c.Wrap(newTransport(run))
 	return c
-}
-
-// userAgent is what the real kubectl sends: rest.DefaultKubernetesUserAgent takes the name from the program's file.
-func userAgent() string {
-	v := version.Get()
-	commit := v.GitCommit
-	if len(commit) > 7 {
-		commit = commit[:7]
-	}
-	return fmt.Sprintf("kubectl/%s (%s/%s) kubernetes/%s", v.GitVersion, runtime.GOOS, runtime.GOARCH, commit)
 }
 
 // StandardStreams are the process's own.
