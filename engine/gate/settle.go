@@ -12,7 +12,8 @@ import (
 //
 // First, what is held may be part of something that has begun: a stage of a request, a request that the scheduler makes
 // in its bind phase. What has begun then waits for what is held, and waiting for it to end would be for ever. Such
-// enclosing events are found along exact causes that are open, see enclosing; inferred causes do not enclose.
+// enclosing events are found along exact causes that are open, see enclosing. Not every such cause encloses: the calls of
+// a kubelet are chained in their order too, also when they run side by side.
 //
 // Second, some things take long by themselves: a container that ignores SIGTERM keeps StopContainer open for its grace
 // period. The gate gives them up after patience without any news, and does not wait for them again.
@@ -71,22 +72,33 @@ func enclosing(held []held, find finder) int {
 	seen := map[uint64]bool{}
 	for i := range held {
 		e := &held[i].Event
-		seq, link := e.Cause, e.CauseLink
+		seq, link, inner := e.Cause, e.CauseLink, e.Kind
 		for range maxDepth {
 			if seq == 0 || link != trace.Exact || seen[seq] {
 				break
 			}
 			outer, ok := find(seq)
-			if !ok || !outer.Open {
+			if !ok || !outer.Open || !within(inner, outer.Kind) {
 				break
 			}
 			if counted(&outer) {
 				seen[seq] = true
 			}
-			seq, link = outer.Cause, outer.CauseLink
+			seq, link, inner = outer.Cause, outer.CauseLink, outer.Kind
 		}
 	}
 	return len(seen)
+}
+
+// within reports whether an event of one kind can be a part of one of the other, which ends no earlier then.
+func within(inner, outer trace.Kind) bool {
+	switch outer {
+	case trace.APIRequest:
+		return inner == trace.APIStage
+	case trace.APIStage, trace.SchedPhase:
+		return inner == trace.APIRequest || inner == outer
+	}
+	return false
 }
 
 // counted reports whether [trace.Tap.Activity] counts e while it is open.
