@@ -203,3 +203,17 @@ func (b *builder) scoreTable(d *trace.SchedDetail) {
 	b.table(append(rows, total))
 	b.say(theme.Dim, b.T(text.ScoreLegend))
 }
+
+// decision shows, for a binding, the scores that chose its node.
+func (b *builder) decision(e *trace.Event, chain []trace.Event) {
+	if e.Subresource != "binding" {
+		return
+	}
+	for i := range chain {
+		if d, ok := chain[i].Detail.(*trace.SchedDetail); ok && len(d.Score) > 0 {
+			b.heading(text.HeadScore)
+			b.scoreTable(d)
+			return
+		}
+	}
+}

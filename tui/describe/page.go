@@ -95,7 +95,9 @@ func (b *builder) why(s *Subject, events Getter) {
 		b.add(0, richtext.Span{Role: theme.Bad, Text: b.T(text.Failed) + " "}, richtext.Span{Text: e.Error})
 	}
 	b.details(e)
-	b.causes(s, events)
+	chain, whole := Chain(e, events)
+	b.decision(e, chain)
+	b.causes(s, chain, whole)
 	if len(e.Frames) > 0 {
 		b.heading(text.HeadSource)
 		b.source(s, 3)
@@ -157,9 +159,8 @@ func Chain(e *trace.Event, events Getter) (chain []trace.Event, whole bool) {
 	return chain, at == 0
 }
 
-func (b *builder) causes(s *Subject, events Getter) {
+func (b *builder) causes(s *Subject, chain []trace.Event, whole bool) {
 	b.heading(text.HeadWhy)
-	chain, whole := Chain(&s.Event, events)
 	link := s.Event.CauseLink
 	for i := range chain {
 		c := &chain[i]

@@ -29,6 +29,9 @@ func (w Words) String() string {
 	return strings.Join(parts, "  ")
 }
 
+// Short returns an actor's name for where there is little room.
+func Short(actor string) string { return strings.Replace(actor, "-controller", "-ctl", 1) }
+
 // Event returns e in words.
 func Event(e *trace.Event) Words {
 	w := Words{Actor: e.Actor, Verb: e.Verb, Object: object(e)}

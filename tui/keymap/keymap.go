@@ -49,6 +49,8 @@ type Binding struct {
 	// Label is a word for the key bar, 0 when it is not worth its place there; Help is a sentence; Group is the help's
 	// section.
 	Label, Help, Group text.ID
+	// Rank orders the key bar: when there is no room for all, those with a low one stay.
+	Rank int
 	// Off is set while the action does not work.
 	Off bool
 }
@@ -56,34 +58,34 @@ type Binding struct {
 // Walk returns the bindings of the walk and of the program, in the order of the help.
 func Walk() []Binding {
 	return []Binding{
-		{Step, []string{"n"}, "n", text.KeyStep, text.HelpStep, text.GroupStep, false},
-		{StepThis, []string{"m"}, "m", text.KeyStepThis, text.HelpStepThis, text.GroupStep, false},
-		{Continue, []string{"c"}, "c", text.KeyContinue, text.HelpContinue, text.GroupStep, false},
-		{Pause, []string{"p"}, "p", text.KeyPause, text.HelpPause, text.GroupStep, false},
-		{Finer, []string{"i"}, "i", text.KeyFiner, text.HelpFiner, text.GroupStep, false},
-		{Coarser, []string{"o"}, "o", text.KeyCoarser, text.HelpCoarser, text.GroupStep, false},
-		{Again, []string{"r"}, "r", text.KeyAgain, text.HelpAgain, text.GroupStep, false},
+		{Step, []string{"n"}, "n", text.KeyStep, text.HelpStep, text.GroupStep, 1, false},
+		{StepThis, []string{"m"}, "m", text.KeyStepThis, text.HelpStepThis, text.GroupStep, 2, false},
+		{Continue, []string{"c"}, "c", text.KeyContinue, text.HelpContinue, text.GroupStep, 3, false},
+		{Pause, []string{"p"}, "p", text.KeyPause, text.HelpPause, text.GroupStep, 4, false},
+		{Finer, []string{"i"}, "i", text.KeyFiner, text.HelpFiner, text.GroupStep, 12, false},
+		{Coarser, []string{"o"}, "o", text.KeyCoarser, text.HelpCoarser, text.GroupStep, 13, false},
+		{Again, []string{"r"}, "r", text.KeyAgain, text.HelpAgain, text.GroupStep, 15, false},
 
-		{WhyPage, []string{"w"}, "w", text.KeyWhyPage, text.HelpWhyPage, text.GroupLook, false},
-		{DiffPage, []string{"d"}, "d", text.KeyDiffPage, text.HelpDiffPage, text.GroupLook, false},
-		{SourcePage, []string{"s"}, "s", text.KeySourcePage, text.HelpSourcePage, text.GroupLook, false},
-		{ObjectPage, []string{"y"}, "y", text.KeyObjectPage, text.HelpObjectPage, text.GroupLook, false},
-		{Filter, []string{"/"}, "/", text.KeyFilter, text.HelpFilter, text.GroupLook, false},
-		{Open, []string{"enter"}, "enter", text.KeyOpen, text.HelpOpen, text.GroupLook, false},
-		{Back, []string{"esc"}, "esc", text.KeyBack, text.HelpBack, text.GroupLook, false},
+		{WhyPage, []string{"w"}, "w", text.KeyWhyPage, text.HelpWhyPage, text.GroupLook, 9, false},
+		{DiffPage, []string{"d"}, "d", text.KeyDiffPage, text.HelpDiffPage, text.GroupLook, 6, false},
+		{SourcePage, []string{"s"}, "s", text.KeySourcePage, text.HelpSourcePage, text.GroupLook, 7, false},
+		{ObjectPage, []string{"y"}, "y", text.KeyObjectPage, text.HelpObjectPage, text.GroupLook, 8, false},
+		{Filter, []string{"/"}, "/", text.KeyFilter, text.HelpFilter, text.GroupLook, 14, false},
+		{Open, []string{"enter"}, "enter", text.KeyOpen, text.HelpOpen, text.GroupLook, 11, false},
+		{Back, []string{"esc"}, "esc", text.KeyBack, text.HelpBack, text.GroupLook, 10, false},
 
-		{NextPane, []string{"tab"}, "tab", text.KeyNextPane, text.HelpNextPane, text.GroupMove, false},
-		{PrevPane, []string{"shift+tab"}, "shift+tab", 0, text.HelpPrevPane, text.GroupMove, false},
-		{Up, []string{"up", "k"}, "↑ k", 0, text.HelpUp, text.GroupMove, false},
-		{Down, []string{"down", "j"}, "↓ j", 0, text.HelpDown, text.GroupMove, false},
-		{PageUp, []string{"pgup", "ctrl+u"}, "pgup", 0, text.HelpPageUp, text.GroupMove, false},
-		{PageDown, []string{"pgdown", "ctrl+d", "space"}, "pgdn", 0, text.HelpPageDown, text.GroupMove, false},
-		{Top, []string{"g", "home"}, "g home", 0, text.HelpTop, text.GroupMove, false},
-		{Bottom, []string{"G", "end"}, "G end", 0, text.HelpBottom, text.GroupMove, false},
+		{NextPane, []string{"tab"}, "tab", text.KeyNextPane, text.HelpNextPane, text.GroupMove, 5, false},
+		{PrevPane, []string{"shift+tab"}, "shift+tab", 0, text.HelpPrevPane, text.GroupMove, 0, false},
+		{Up, []string{"up", "k"}, "↑ k", 0, text.HelpUp, text.GroupMove, 0, false},
+		{Down, []string{"down", "j"}, "↓ j", 0, text.HelpDown, text.GroupMove, 0, false},
+		{PageUp, []string{"pgup", "ctrl+u"}, "pgup", 0, text.HelpPageUp, text.GroupMove, 0, false},
+		{PageDown, []string{"pgdown", "ctrl+d", "space"}, "pgdn", 0, text.HelpPageDown, text.GroupMove, 0, false},
+		{Top, []string{"g", "home"}, "g home", 0, text.HelpTop, text.GroupMove, 0, false},
+		{Bottom, []string{"G", "end"}, "G end", 0, text.HelpBottom, text.GroupMove, 0, false},
 
-		{Language, []string{"L"}, "L", text.KeyLanguage, text.HelpLanguage, text.GroupProgram, false},
-		{Help, []string{"?"}, "?", text.KeyHelp, text.HelpHelp, text.GroupProgram, false},
-		{Quit, []string{"q", "ctrl+c"}, "q", text.KeyQuit, text.HelpQuit, text.GroupProgram, false},
+		{Language, []string{"L"}, "L", text.KeyLanguage, text.HelpLanguage, text.GroupProgram, 16, false},
+		{Help, []string{"?"}, "?", text.KeyHelp, text.HelpHelp, text.GroupProgram, 17, false},
+		{Quit, []string{"q", "ctrl+c"}, "q", text.KeyQuit, text.HelpQuit, text.GroupProgram, 18, false},
 	}
 }
 

@@ -52,9 +52,18 @@ type Screen struct {
 	Tabbed bool
 }
 
-// Arrange places the panes of the walk on a terminal of w by h cells, of which guideLines is what the guide would like
-// to have. In a narrow terminal the pane with the focus decides which tab is in front.
-func Arrange(w, h int, focus Pane, guideLines int) Screen {
+// Options is what the places depend on besides the size.
+type Options struct {
+	// Focus is the pane with the focus; in a narrow terminal it decides which tab is in front.
+	Focus Pane
+	// GuideLines is how many lines the guide would like to have.
+	GuideLines int
+	// NoQueue leaves the held queue out.
+	NoQueue bool
+}
+
+// Arrange places the panes of the walk on a terminal of w by h cells.
+func Arrange(w, h int, o Options) Screen {
 	s := Screen{
 		Header: Rect{0, 0, w, 1},
 		Status: Rect{0, h - 2, w, 1},
@@ -64,12 +73,12 @@ func Arrange(w, h int, focus Pane, guideLines int) Screen {
 	switch {
 	case w >= threeColumns:
 		left, middle := w*27/100, w*38/100
-		s.Pane[Guide], s.Pane[Held] = guideAndHeld(Rect{0, body.Y, left, body.H}, guideLines)
+		s.Pane[Guide], s.Pane[Held] = guideAndHeld(Rect{0, body.Y, left, body.H}, o)
 		s.Pane[Events] = Rect{left, body.Y, middle, body.H}
 		s.Pane[Inspector] = Rect{left + middle, body.Y, w - left - middle, body.H}
 	case w >= twoColumns:
 		left := w * 42 / 100
-		s.Pane[Guide], s.Pane[Held] = guideAndHeld(Rect{0, body.Y, left, body.H}, guideLines)
+		s.Pane[Guide], s.Pane[Held] = guideAndHeld(Rect{0, body.Y, left, body.H}, o)
 		top := body.H * 45 / 100
 		s.Pane[Events] = Rect{left, body.Y, w - left, top}
 		s.Pane[Inspector] = Rect{left, body.Y + top, w - left, body.H - top}
@@ -77,10 +86,10 @@ func Arrange(w, h int, focus Pane, guideLines int) Screen {
 		s.Tabbed = true
 		s.Tabs = Rect{0, 1, w, 1}
 		body.Y, body.H = body.Y+1, body.H-1
-		if focus == Guide || focus == Held {
-			s.Pane[Guide], s.Pane[Held] = guideAndHeld(body, guideLines)
+		if o.Focus == Guide || o.Focus == Held {
+			s.Pane[Guide], s.Pane[Held] = guideAndHeld(body, o)
 		} else {
-			s.Pane[focus] = body
+			s.Pane[o.Focus] = body
 		}
 	}
 	return s
@@ -90,8 +99,11 @@ func Arrange(w, h int, focus Pane, guideLines int) Screen {
 const leastHeld = 5
 
 // guideAndHeld stacks the two: the guide gets what it wants as long as some of the queue stays in sight.
-func guideAndHeld(r Rect, guideLines int) (guide, held Rect) {
-	top := min(max(guideLines+2, r.H/3), r.H-leastHeld)
+func guideAndHeld(r Rect, o Options) (guide, held Rect) {
+	if o.NoQueue {
+		return r, Rect{}
+	}
+	top := min(max(o.GuideLines+2, r.H/3), r.H-leastHeld)
 	return Rect{r.X, r.Y, r.W, top}, Rect{r.X, r.Y + top, r.W, r.H - top}
 }
 
@@ -106,6 +118,20 @@ func Fit(s string, w int) string {
 		n = ansi.StringWidth(s) // a wide character may leave a cell over
 	}
 	return s + strings.Repeat(" ", w-n)
+}
+
+// Middle cuts s, which must not be styled, to at most w cells by leaving out its middle: names differ at their ends.
+func Middle(s string, w int) string {
+	n := ansi.StringWidth(s)
+	if n <= w {
+		return s
+	}
+	if w < 8 {
+		return ansi.Truncate(s, max(w, 0), "…")
+	}
+	tail := w * 3 / 5
+	head := ansi.Truncate(s, w-1-tail, "")
+	return head + ansi.TruncateLeft(s, n-tail, "…")
 }
 
 // FitLines makes exactly h lines of exactly w cells.

@@ -28,7 +28,6 @@ const (
 	LevelIs
 	Progress
 	AllDone
-	LanguageName
 
 	// Start-up.
 
@@ -200,19 +199,12 @@ const (
 	HelpBack
 	KeyNextPane
 	HelpNextPane
-	KeyPrevPane
 	HelpPrevPane
-	KeyUp
 	HelpUp
-	KeyDown
 	HelpDown
-	KeyPageUp
 	HelpPageUp
-	KeyPageDown
 	HelpPageDown
-	KeyTop
 	HelpTop
-	KeyBottom
 	HelpBottom
 	KeyFilter
 	HelpFilter
@@ -232,7 +224,6 @@ const (
 	HelpQuit
 	HelpTitle
 	HelpNow
-	HelpNowPlain
 	HelpMouse
 	GroupStep
 	GroupLook

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/kubestep/kubestep/tui/layout"
 	"github.com/kubestep/kubestep/tui/theme"
 )
@@ -18,7 +20,8 @@ type Row struct {
 	Time                      string // "+12.345"
 	Cause                     string // "◀38"
 	Actor, Verb, Object, Note string
-	Chain                     bool // on the way from the selected one to its root
+	Short                     string // the actor's name for a narrow list
+	Chain                     bool   // on the way from the selected one to its root
 	Failed, Open              bool
 }
 
@@ -37,7 +40,7 @@ const (
 	withCause = 72
 	withVerb  = 84
 	withTime  = 96
-	shortName = 64
+	shortName = 72 // below it
 )
 
 // Columns of fixed width.
@@ -46,6 +49,7 @@ const (
 	causeWidth = 7
 	timeWidth  = 8
 	actorWidth = 22
+	shortWidth = 15
 	verbWidth  = 15
 )
 
@@ -81,22 +85,24 @@ func (l List) line(t theme.Theme, r Row, w int, selected bool) string {
 	}
 	actor, width := r.Actor, actorWidth
 	if w < shortName {
-		actor, width = strings.Replace(actor, "-controller", "-ctl", 1), 15
+		actor, width = r.Short, shortWidth
 	}
 	b.WriteString(paint(theme.Actor, layout.Fit(actor, width)) + " ")
 	verb := r.Verb
 	if w >= withVerb {
 		verb = layout.Fit(verb, verbWidth)
 	}
-	b.WriteString(paint(theme.Verb, verb) + " " + paint(theme.Object, r.Object))
+	b.WriteString(paint(theme.Verb, verb) + " ")
+	note, role := r.Note, theme.Dim
 	switch {
 	case r.Failed:
-		b.WriteString(paint(theme.Bad, " ✗ "+r.Note))
+		note, role = "✗ "+note, theme.Bad
 	case r.Open:
-		b.WriteString(paint(theme.Dim, " … "+r.Note))
-	case r.Note != "":
-		b.WriteString(" " + paint(theme.Dim, r.Note))
+		note = "… " + note
 	}
+	// The outcome stays in sight; the object's name gives way.
+	room := w - ansi.StringWidth(b.String()) - ansi.StringWidth(note) - 1
+	b.WriteString(paint(theme.Object, layout.Middle(r.Object, room)) + " " + paint(role, note))
 	if selected && l.Focused {
 		return t.Paint(theme.Selected, layout.Fit(b.String(), w))
 	}

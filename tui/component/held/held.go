@@ -15,10 +15,14 @@ import (
 
 // Row is one that waits.
 type Row struct {
-	Actor, What string
-	Since       string
-	Because     string
+	Actor, Verb, Object, Note string
+	Short                     string // the actor's name for a narrow queue
+	Since                     string
+	Because                   string
 }
+
+// narrow is the width, in cells, below which actors have their short names.
+const narrow = 72
 
 // View returns h lines of w cells. The first row is released next; selected is an index, -1 for none.
 func View(t theme.Theme, rows []Row, selected int, focused bool, w, h int) []string {
@@ -34,14 +38,24 @@ func View(t theme.Theme, rows []Row, selected int, focused bool, w, h int) []str
 		if i == selected && focused {
 			paint = theme.Theme{}.Paint
 		}
-		line := paint(theme.Warn, fmt.Sprintf("%s%d ", mark, i+1)) + paint(theme.Actor, r.Actor) + "  " + paint(theme.Object, r.What)
+		actor := r.Actor
+		if w < narrow {
+			actor = r.Short
+		}
+		line := paint(theme.Warn, fmt.Sprintf("%s%d ", mark, i+1)) + paint(theme.Actor, actor) + "  " + paint(theme.Verb, r.Verb) + " "
+		note := ""
+		if r.Note != "" {
+			note = " " + r.Note
+		}
+		room := w - ansi.StringWidth(line) - ansi.StringWidth(note)
+		line += paint(theme.Object, layout.Middle(r.Object, room)) + paint(theme.Strong, note)
 		line = withRight(line, paint(theme.Dim, r.Since), w)
 		if i == selected && focused {
 			line = t.Paint(theme.Selected, line)
 		}
 		out = append(out, line)
 		if each == 2 {
-			out = append(out, t.Paint(theme.Dim, "   "+r.Because))
+			out = append(out, t.Paint(theme.Dim, layout.Middle("   "+r.Because, w)))
 		}
 	}
 	return layout.FitLines(out, w, h)

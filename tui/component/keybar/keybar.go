@@ -4,6 +4,8 @@
 package keybar
 
 import (
+	"slices"
+
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/kubestep/kubestep/tui/keymap"
@@ -12,34 +14,31 @@ import (
 	"github.com/kubestep/kubestep/tui/theme"
 )
 
-// View returns one line of w cells. Help and quit are always on it; of the others, in their order, as many as fit.
+// View returns one line of w cells: the bindings by their rank, as many as fit. Help and quit are always on it.
 func View(t theme.Theme, p text.Printer, bindings []keymap.Binding, w int) string {
-	var always, others []keymap.Binding
-	for _, b := range bindings {
-		switch {
-		case b.Off || b.Label == 0:
-		case b.Action == keymap.Help || b.Action == keymap.Quit:
-			always = append(always, b)
-		default:
-			others = append(others, b)
+	shown := slices.DeleteFunc(slices.Clone(bindings), func(b keymap.Binding) bool { return b.Off || b.Label == 0 })
+	slices.SortStableFunc(shown, func(a, b keymap.Binding) int { return a.Rank - b.Rank })
+	room := w - 1
+	for _, b := range shown {
+		if always(b) {
+			room -= width(p, b)
 		}
 	}
-	room := w - 1
-	for _, b := range always {
-		room -= width(p, b)
-	}
-	line := " "
-	for _, b := range others {
-		if n := width(p, b); n <= room {
-			line += item(t, p, b)
+	line, full := " ", false
+	for _, b := range shown {
+		if !always(b) {
+			n := width(p, b)
+			if full = full || n > room; full {
+				continue
+			}
 			room -= n
 		}
-	}
-	for _, b := range always {
 		line += item(t, p, b)
 	}
 	return layout.Fit(line, w)
 }
+
+func always(b keymap.Binding) bool { return b.Action == keymap.Help || b.Action == keymap.Quit }
 
 func item(t theme.Theme, p text.Printer, b keymap.Binding) string {
 	return t.Paint(theme.Key, b.Show) + " " + t.Paint(theme.Dim, p.T(b.Label)) + "  "

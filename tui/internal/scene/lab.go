@@ -190,9 +190,20 @@ func (l *Lab) advance() {
 		}
 		l.nextID++
 		l.held = append(l.held, it)
-		h := trace.Held{ID: l.nextID, Since: Start().Add(time.Duration(l.nextID) * time.Second), Event: l.linked(it)}
+		h := trace.Held{ID: l.nextID, Since: Start().Add(time.Duration(l.nextID) * time.Second), Event: unanswered(l.linked(it))}
 		l.debug.Held = append(slices.Clone(l.debug.Held), h)
 	}
+}
+
+// unanswered takes away what is known only when the event has happened.
+func unanswered(e trace.Event) trace.Event {
+	e.DurationMs = 0
+	if d, ok := e.Detail.(*trace.RequestDetail); ok {
+		sent := *d
+		sent.Status = 0
+		e.Detail = &sent
+	}
+	return e
 }
 
 func finer(level, needs engine.Level) bool {

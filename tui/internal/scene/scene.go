@@ -79,6 +79,8 @@ func (it item) frames(f ...trace.Frame) item {
 	return it
 }
 
+func (it item) of(process string) item { it.event.Process = process; return it }
+
 func (it item) besides() item { it.beside = true; return it }
 
 func commit(label, cause string, revision int64, o trace.Object, before, after m) item {
@@ -160,7 +162,7 @@ func play() []item {
 		phase("score", "filter", "score", scoreMatrix()),
 		request("bind", "score", "kube-scheduler", "create", "pods", "binding", p, m{"target": m{"kind": "Node", "name": "node-2"}}).frames(
 			trace.Frame{Func: "defaultbinder.DefaultBinder.Bind", File: "pkg/scheduler/framework/plugins/defaultbinder/default_binder.go", Line: 51},
-			trace.Frame{Func: "scheduler.(*Scheduler).bind", File: "pkg/scheduler/schedule_one.go", Line: 1095}),
+			trace.Frame{Func: "scheduler.(*Scheduler).bind", File: "pkg/scheduler/schedule_one.go", Line: 1095}).of("kube-scheduler"),
 		commit("p2", "bind", 322, p, podObject("", "Pending"), podObject("node-2", "Pending")),
 		deliver("p2-k", "p2", "kubelet@node-2", "added", 322, p, podObject("node-2", "Pending")),
 		call("sandbox", "p2-k", "RunPodSandbox", ""), call("pull", "sandbox", "PullImage", "kubestep.dev/web:v1"),

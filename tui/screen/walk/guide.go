@@ -88,7 +88,7 @@ func (m *Walk) kubectlLines() []richtext.Line {
 	var lines []richtext.Line
 	switch {
 	case k.running:
-		return []richtext.Line{{}, richtext.Text(theme.Dim, m.say.T(text.KubectlWaits))}
+		return []richtext.Line{richtext.Text(theme.Dim, m.say.T(text.KubectlWaits))}
 	case k.err != nil:
 		lines = []richtext.Line{{}, richtext.Text(theme.Bad, m.say.T(text.KubectlFailed))}
 		if k.output == "" {

@@ -17,7 +17,7 @@ func (m *Walk) Key(k tea.KeyPressMsg) tea.Cmd {
 	m.notice = notice{}
 	var cmd tea.Cmd
 	if m.filter.typing {
-		cmd = m.type_(k)
+		cmd = m.edit(k)
 	} else {
 		cmd = m.do(keymap.Find(m.bindings, k.String()))
 	}
@@ -43,8 +43,8 @@ func printable(r rune) rune {
 	return r
 }
 
-// type_ edits the filter.
-func (m *Walk) type_(k tea.KeyPressMsg) tea.Cmd {
+// edit changes the filter.
+func (m *Walk) edit(k tea.KeyPressMsg) tea.Cmd {
 	f := &m.filter
 	switch k.String() {
 	case "enter":
@@ -93,14 +93,11 @@ func (m *Walk) do(a keymap.Action) tea.Cmd {
 	case keymap.Filter:
 		m.filter.typing = true
 		m.focusOn(layout.Events)
-	case keymap.WhyPage:
-		m.page = describe.Why
-	case keymap.DiffPage:
-		m.page = describe.Diff
-	case keymap.SourcePage:
-		m.page = describe.Source
-	case keymap.ObjectPage:
-		m.page = describe.Object
+	case keymap.WhyPage, keymap.DiffPage, keymap.SourcePage, keymap.ObjectPage:
+		m.page = page(a)
+		if !m.inFront(layout.Inspector) {
+			m.focusOn(layout.Inspector)
+		}
 	default:
 		m.move(a)
 	}
@@ -169,9 +166,9 @@ func (m *Walk) move(a keymap.Action) {
 	_, page := m.inner(m.focus)
 	switch a {
 	case keymap.NextPane:
-		m.focusOn((m.focus + 1) % layout.Panes)
+		m.nextPane(1)
 	case keymap.PrevPane:
-		m.focusOn((m.focus + layout.Panes - 1) % layout.Panes)
+		m.nextPane(layout.Panes - 1)
 	case keymap.Up:
 		m.moveIn(m.focus, -1)
 	case keymap.Down:
@@ -185,6 +182,15 @@ func (m *Walk) move(a keymap.Action) {
 	case keymap.Bottom:
 		m.moveIn(m.focus, 1<<30)
 	}
+}
+
+// nextPane moves the focus by n panes; a replay has no queue.
+func (m *Walk) nextPane(n layout.Pane) {
+	to := (m.focus + n) % layout.Panes
+	if to == layout.Held && m.stage == Replaying {
+		to = (to + n) % layout.Panes
+	}
+	m.focusOn(to)
 }
 
 func (m *Walk) moveIn(p layout.Pane, n int) {
@@ -233,7 +239,7 @@ func (m *Walk) works(a keymap.Action) bool {
 	case keymap.Filter:
 		return m.stage != Starting
 	case keymap.WhyPage, keymap.DiffPage, keymap.SourcePage, keymap.ObjectPage:
-		return m.shown.exists && m.page != page(a)
+		return m.shown.exists && (m.page != page(a) || !m.inFront(layout.Inspector))
 	}
 	return true
 }

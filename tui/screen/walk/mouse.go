@@ -76,7 +76,9 @@ func (m *Walk) clickTab(x int) {
 	for _, t := range tabNames {
 		w := ansi.StringWidth(m.tabLabel(t.name, t.pane))
 		if x >= at && x < at+w {
-			m.focusOn(t.pane)
+			if m.focusOn(t.pane); t.pane == layout.Guide && m.stage != Replaying {
+				m.focusOn(layout.Held)
+			}
 			return
 		}
 		at += w + 1

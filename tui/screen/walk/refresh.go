@@ -28,10 +28,10 @@ func (m *Walk) refresh() {
 	}
 	guide := m.guideLines()
 	// The guide's width does not depend on how long it is.
-	m.screen = layout.Arrange(m.w, m.h, m.focus, 0)
+	m.screen = layout.Arrange(m.w, m.h, m.layoutOptions(0))
 	if w, _ := frame.Inner(m.screen.Pane[layout.Guide]); w > 0 {
 		m.guide.Set(m.theme, guide, w, 0)
-		m.screen = layout.Arrange(m.w, m.h, m.focus, m.guide.Len())
+		m.screen = layout.Arrange(m.w, m.h, m.layoutOptions(m.guide.Len()))
 		_, h := frame.Inner(m.screen.Pane[layout.Guide])
 		m.guide.Set(m.theme, guide, w, h)
 	}
@@ -40,6 +40,10 @@ func (m *Walk) refresh() {
 	}
 	m.look()
 	m.bind()
+}
+
+func (m *Walk) layoutOptions(guideLines int) layout.Options {
+	return layout.Options{Focus: m.focus, GuideLines: guideLines, NoQueue: m.stage == Replaying}
 }
 
 // redraw is refresh after a change of looks, language or size.

@@ -101,7 +101,7 @@ func (m *Walk) levelName() string {
 var tabNames = [...]struct {
 	name text.ID
 	pane layout.Pane
-}{{text.TabWalk, layout.Held}, {text.PaneEvents, layout.Events}, {text.PaneInspector, layout.Inspector}}
+}{{text.TabWalk, layout.Guide}, {text.PaneEvents, layout.Events}, {text.PaneInspector, layout.Inspector}}
 
 func (m *Walk) inFront(p layout.Pane) bool { return !m.screen.Pane[p].Empty() }
 
@@ -168,19 +168,23 @@ func (m *Walk) heldView(w, h int) []string {
 	for i := range m.debug.Held {
 		x := &m.debug.Held[i]
 		words := describe.Event(&x.Event)
-		rows[i] = held.Row{Actor: words.Actor, What: strings.TrimSpace(words.Verb + " " + words.Object + " " + words.Note),
+		rows[i] = held.Row{Actor: words.Actor, Short: describe.Short(words.Actor), Verb: words.Verb, Object: words.Object, Note: words.Note,
 			Since: m.say.T(text.Since, x.Since.Format(time.TimeOnly))}
 		if x.Event.Cause != 0 {
-			rows[i].Because = m.because(x.Event.Cause)
+			rows[i].Because = m.because(&x.Event)
 		}
 	}
 	return held.View(m.theme, rows, m.heldIndex(), m.focus == layout.Held, w, h)
 }
 
-func (m *Walk) because(cause uint64) string {
-	s := m.say.T(text.HeldBecause, cause)
-	if e, ok := m.o.Store.Get(cause); ok {
-		s += "  " + describe.Event(&e).String()
+func (m *Walk) because(held *trace.Event) string {
+	s := m.say.T(text.HeldBecause, held.Cause)
+	if e, ok := m.o.Store.Get(held.Cause); ok {
+		words := describe.Event(&e)
+		if words.Actor = describe.Short(words.Actor); e.Actor == held.Actor {
+			words.Actor = "" // it says so above
+		}
+		s += "  " + words.String()
 	}
 	return s
 }
@@ -217,7 +221,7 @@ func (m *Walk) row(i int) eventlist.Row {
 		return eventlist.Row{Seq: m.index.at(i)}
 	}
 	words := describe.Event(&e)
-	r := eventlist.Row{Seq: e.Seq, Actor: words.Actor, Verb: words.Verb, Object: words.Object, Note: words.Note,
+	r := eventlist.Row{Seq: e.Seq, Actor: words.Actor, Short: describe.Short(words.Actor), Verb: words.Verb, Object: words.Object, Note: words.Note,
 		Chain: m.chain[e.Seq], Failed: failed(&e), Open: e.Open, Time: fmt.Sprintf("+%.3f", e.Time.Sub(m.began).Seconds())}
 	switch {
 	case e.Cause != 0 && e.CauseLink == trace.Inferred:

@@ -1,0 +1,114 @@
+package tui_test
+
+import (
+	"fmt"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/kubestep/kubestep/tui"
+)
+
+var languages = []string{"en", "zh"}
+
+// sizes are the terminals of the golden views.
+var sizes = [][2]int{{80, 24}, {120, 40}, {200, 60}}
+
+func TestGoldenViews(t *testing.T) {
+	scenes := []struct {
+		name string
+		edit func(*tui.Options)
+		play func(d *driver)
+	}{
+		{"start", nil, func(d *driver) { d.lab.PhaseDone(45e6); d.lab.PhaseDone(1200e6); d.idle() }},
+		{"ready", nil, func(d *driver) { d.start() }},
+		{"binding-held", nil, func(d *driver) { d.start(); d.stepTo("binding") }},
+		{"two-held", nil, func(d *driver) { d.start(); d.stepTo("replicaset-controller  create"); d.press("down") }},
+		{"replay", replay, func(*driver) {}},
+		{"replay-score", replay, func(d *driver) { d.press("/"); d.write("score"); d.press("enter", "enter") }},
+		{"replay-events", replay, func(d *driver) { d.press("i", "end") }},
+		{"help", replay, func(d *driver) { d.press("?") }},
+	}
+	for _, s := range scenes {
+		for _, size := range sizes {
+			for _, lang := range languages {
+				name := fmt.Sprintf("%s-%dx%d-%s", s.name, size[0], size[1], lang)
+				t.Run(name, func(t *testing.T) {
+					edit := func(o *tui.Options) {
+						if s.edit != nil {
+							s.edit(o)
+						}
+						o.Lang = lang
+					}
+					drive(t, size[0], size[1], edit, func(d *driver) {
+						s.play(d)
+						d.fits(size[0], size[1])
+						d.golden(name)
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestNothingOverflows resizes one program through many sizes, on every pane and page, in both languages and themes.
+func TestNothingOverflows(t *testing.T) {
+	keys := [][]string{nil, {"tab"}, {"tab"}, {"s"}, {"y"}, {"d"}, {"tab"}, {"?"}, {"esc", "L"}}
+	for _, noColor := range []bool{false, true} {
+		for _, mode := range []string{"live", "replay"} {
+			t.Run(fmt.Sprintf("%s, no colour %t", mode, noColor), func(t *testing.T) {
+				edit := func(o *tui.Options) {
+					if mode == "replay" {
+						replay(o)
+					}
+					o.NoColor = noColor
+				}
+				drive(t, 80, 24, edit, func(d *driver) {
+					if mode == "live" {
+						everySize(d)
+						d.start()
+						everySize(d)
+						d.stepTo("binding")
+					}
+					for range languages {
+						for _, k := range keys {
+							d.press(k...)
+							everySize(d)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+func everySize(d *driver) {
+	d.t.Helper()
+	for w := 60; w <= 300; w += 13 {
+		for h := 20; h <= 100; h += 11 {
+			d.send(tea.WindowSizeMsg{Width: w, Height: h})
+			d.fits(w, h)
+		}
+	}
+	d.send(tea.WindowSizeMsg{Width: 80, Height: 24})
+	d.fits(80, 24)
+}
+
+func TestTooSmallIsSaid(t *testing.T) {
+	for _, lang := range languages {
+		drive(t, 80, 24, func(o *tui.Options) { o.Lang = lang }, func(d *driver) {
+			for w := 1; w < 60; w += 7 {
+				for h := 1; h < 24; h += 4 {
+					d.send(tea.WindowSizeMsg{Width: w, Height: h})
+					d.fits(w, h)
+				}
+			}
+			d.send(tea.WindowSizeMsg{Width: 59, Height: 20})
+			d.sees("59", "60")
+			d.press("?", "n") // must not bring anything down while nothing can be seen
+			d.send(tea.WindowSizeMsg{Width: 80, Height: 24})
+			d.fits(80, 24)
+			d.sees("kubestep")
+		})
+	}
+}
