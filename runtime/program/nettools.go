@@ -1,0 +1,82 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// wget prints what a URL answers: "wget [-q] [-T SECONDS] -O - URL". Nothing is written to files.
+func wget(ctx context.Context, w *World) int {
+	flags := newFlags(w)
+	quiet := flags.Bool("q", false, "no messages")
+	timeout := flags.Int("T", 10, "seconds to wait")
+	out := flags.String("O", "-", "- for standard output")
+	var args []string
+	for _, arg := range w.Args[1:] { // -qO-, as people type it
+		switch {
+		case arg == "-qO-":
+			args = append(args, "-q")
+		case arg == "-O-":
+		default:
+			args = append(args, arg)
+		}
+	}
+	if flags.Parse(args) != nil || flags.NArg() != 1 || *out != "-" {
+		fmt.Fprintln(w.Stderr, "wget: usage: wget [-q] [-T SECONDS] -O- URL")
+		return usage
+	}
+	url := flags.Arg(0)
+	if !strings.Contains(url, "://") {
+		url = "http://" + url
+	}
+	client := newHTTPClient(w, time.Duration(*timeout)*time.Second, false)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return failed(w, err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return failed(w, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 400 {
+		if !*quiet {
+			fmt.Fprintf(w.Stderr, "wget: server returned error: HTTP/1.1 %s\n", resp.Status)
+		}
+		return 1
+	}
+	if _, err := io.Copy(w.Stdout, resp.Body); err != nil {
+		return failed(w, err)
+	}
+	return 0
+}
+
+// nslookup resolves names as the Pod's resolver does.
+func nslookup(ctx context.Context, w *World) int {
+	if len(w.Args) != 2 {
+		fmt.Fprintln(w.Stderr, "nslookup: usage: nslookup NAME")
+		return usage
+	}
+	addrs, err := w.Network.Resolve(ctx, w.Args[1])
+	if err != nil {
+		return failed(w, err)
+	}
+	fmt.Fprintf(w.Stdout, "Name:\t%s\n", w.Args[1])
+	for _, a := range addrs {
+		fmt.Fprintf(w.Stdout, "Address: %s\n", a)
+	}
+	return 0
+}
+
+// ip prints the Pod's addresses, whatever it is asked.
+func ip(_ context.Context, w *World) int {
+	fmt.Fprintln(w.Stdout, "lo\t127.0.0.1")
+	for _, a := range w.Network.Addresses() {
+		fmt.Fprintf(w.Stdout, "eth0\t%s\n", a)
+	}
+	return 0
+}
