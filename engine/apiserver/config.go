@@ -33,7 +33,7 @@ type Options struct {
 	DialNode func(ctx context.Context, network, address string) (net.Conn, error)
 	// AuditPolicyFile and AuditLogFile switch auditing on.
 	AuditPolicyFile, AuditLogFile string
-	// Tap takes the events.
+	// Tap takes the events; nil reports none.
 	Tap *trace.Tap
 	// EveryPlugin, when not nil, is asked for each request from inside the lab whether to report every admission plugin,
 	// so that each can be held, or only those that changed or refused something. Requests from outside report all.
@@ -53,8 +53,8 @@ const issuer = "https://kubernetes.default.svc.cluster.local"
 // Complete checks o and fills in what it leaves out.
 func (o Options) Complete() (Config, error) {
 	switch {
-	case o.Etcd == "" || o.Certificates == nil || o.Tap == nil || o.Log == nil || o.ServiceRange == "":
-		return Config{}, errors.New("configuring the API server: Options.Etcd, Certificates, ServiceRange, Tap and Log are needed")
+	case o.Etcd == "" || o.Certificates == nil || o.Log == nil || o.ServiceRange == "":
+		return Config{}, errors.New("configuring the API server: Options.Etcd, Certificates, ServiceRange and Log are needed")
 	case o.Port < 0 || o.Port > 65535:
 		return Config{}, fmt.Errorf("configuring the API server: %d is not a port", o.Port)
 	}

@@ -3,8 +3,6 @@ package apiserver
 import (
 	"bytes"
 	"crypto/subtle"
-	"encoding/base64"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -22,14 +20,8 @@ import (
 // Actor is the name under which the server's stages, and the requests that it makes to itself, are reported.
 const Actor = "kube-apiserver"
 
-// FramesHeader carries, from a client outside the process, the call stack that led to its request: a JSON array of
-// [trace.Frame] in base64. The server removes it.
-const FramesHeader = "Kubestep-Frames"
-
-const (
-	maxBody   = 3 << 20  // what the API accepts (k8s.io/apiserver/pkg/server/config.go, MaxRequestBodyBytes)
-	maxFrames = 32 << 10 // bytes of FramesHeader
-)
+// maxBody is what the API accepts (k8s.io/apiserver/pkg/server/config.go, MaxRequestBodyBytes).
+const maxBody = 3 << 20
 
 // requestTap is the outermost filter of the server. A request of one of the lab's components has been reported by the
 // component's own tap and bears an audit ID that the tap knows; it goes on as it is. Any other comes from outside, or
@@ -147,17 +139,17 @@ func (t *requestTap) object(info *apirequest.RequestInfo, sent wire.Meta) trace.
 	if info.APIGroup != "" {
 		o.APIVersion = info.APIGroup + "/" + info.APIVersion
 	}
+	if info.Resource == "namespaces" { // a path below namespaces/x is in x; x itself is in none
+		o.Namespace = ""
+	}
 	o.Kind = t.kinds.of(info)
-	switch {
-	case info.Subresource != "" || sent.Kind == "" || sent.Kind == "DeleteOptions":
+	if info.Subresource != "" || sent.Kind == "" || sent.Kind == "DeleteOptions" {
 		return o
-	case o.Kind == "" || o.Kind == sent.Kind:
+	}
+	if o.Kind == "" || o.Kind == sent.Kind {
 		o.Kind, o.UID = sent.Kind, sent.UID
 		if o.Name == "" {
 			o.Name = sent.Name
-		}
-		if info.Resource == "namespaces" {
-			o.Namespace = ""
 		}
 	}
 	return o
@@ -188,19 +180,15 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// takeFrames returns the call stack that a client sends along, and removes it.
+// takeFrames returns the call stack that a client outside the process sends along, and removes it.
 func takeFrames(r *http.Request) []trace.Frame {
-	encoded := r.Header.Get(FramesHeader)
+	encoded := r.Header.Get(trace.FramesHeader)
 	if encoded == "" {
 		return nil
 	}
-	r.Header.Del(FramesHeader)
-	if len(encoded) > maxFrames {
-		return nil
-	}
-	var frames []trace.Frame
-	raw, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil || json.Unmarshal(raw, &frames) != nil {
+	r.Header.Del(trace.FramesHeader)
+	frames, err := trace.DecodeFrames(encoded)
+	if err != nil {
 		return nil // only the client is worse off
 	}
 	return frames

@@ -66,7 +66,10 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	loopback := config.Aggregator.GenericConfig.LoopbackClientConfig
 	authorizer := config.Aggregator.GenericConfig.Authorization.Authorizer
-	s.tap(config)
+	s.dialInsideLab(config)
+	if s.config.options.Tap != nil {
+		s.tap(config)
+	}
 	completed, err := config.Complete()
 	if err != nil {
 		return fmt.Errorf("completing the API server's configuration: %w", err)
@@ -112,7 +115,9 @@ func (s *Server) build(ctx context.Context) (*app.Config, error) {
 	o := s.config.upstream
 	o.SecureServing.Listener = s.listener
 	o.SecureServing.BindPort = s.listener.Addr().(*net.TCPAddr).Port
-	o.Admission.GenericAdmission.Decorators = append(o.Admission.GenericAdmission.Decorators, admissionTap{})
+	if s.config.options.Tap != nil {
+		o.Admission.GenericAdmission.Decorators = append(o.Admission.GenericAdmission.Decorators, admissionTap{})
+	}
 	completed, err := o.Complete(ctx)
 	if err != nil {
 		return nil, err
@@ -146,8 +151,6 @@ func (s *Server) tap(c *app.Config) {
 	crds := c.ApiExtensions
 	crds.GenericConfig.RESTOptionsGetter = storageTap{crds.GenericConfig.RESTOptionsGetter, prefix}
 	crds.ExtraConfig.CRDRESTOptionsGetter = storageTap{crds.ExtraConfig.CRDRESTOptionsGetter, prefix}
-
-	s.dialInsideLab(c)
 }
 
 // Readyz reports whether the server's own /readyz says ok, or why not. The server serves it to everybody; TLS is not

@@ -72,7 +72,7 @@ func TestSetup(t *testing.T) {
 	}
 
 	name, id := utilrand.String(5), uuid.NewString()
-	setSeed(seed)
+	Reseed(seed)
 	if gotName, gotID := utilrand.String(5), uuid.NewString(); gotName != name || gotID != id {
 		t.Errorf("seed gave %s %s, then %s %s", name, id, gotName, gotID)
 	}
