@@ -71,6 +71,8 @@ func (o Options) complete() (*config.CompletedConfig, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, disabled, aliases := app.KnownControllers(), app.ControllersDisabledByDefault(), app.ControllerAliases()
+	s.Flags(known, disabled, aliases) // some defaults are set only where flags are declared
 	s.SecureServing.BindPort = 0
 	s.Generic.LeaderElection.LeaderElect = false
 	s.KubeCloudShared.UseServiceAccountCredentials = true
@@ -81,7 +83,6 @@ func (o Options) complete() (*config.CompletedConfig, error) {
 	s.CSRSigningController.ClusterSigningKeyFile = o.CAKeyFile
 	s.SAController.RootCAFile = o.RootCAFile
 	s.SAController.ServiceAccountKeyFile = o.ServiceAccountKeyFile
-	known, disabled, aliases := app.KnownControllers(), app.ControllersDisabledByDefault(), app.ControllerAliases()
 	if err := s.Validate(known, disabled, aliases); err != nil {
 		return nil, err
 	}
