@@ -101,3 +101,10 @@ func configuration(o *Options, l layout) (*kubeletconfig.KubeletConfiguration, e
 	c.SerializeImagePulls = false
 	return c, nil
 }
+
+// MountRoots returns the directories from which the kubelet of a node with the given Options.Dir mounts into containers:
+// its volumes, and what hostPath volumes see as the machine's "/". A container runtime needs no others.
+func MountRoots(dir string) []string {
+	l := newLayout(filepath.Clean(dir))
+	return []string{l.root, l.hostRoot}
+}

@@ -55,8 +55,8 @@ func (k *Kubelet) clients(ctx context.Context) (*clients, error) {
 	return &clients{kube: kube, heartbeat: heartbeat, events: events, broadcaster: record.NewBroadcaster(record.WithContext(ctx))}, nil
 }
 
-// recordEvents starts to send what the kubelet has to tell, until ctx ends.
-func (c *clients) recordEvents(context.Context) {
+// recordEvents starts to send what the kubelet has to tell.
+func (c *clients) recordEvents() {
 	c.broadcaster.StartRecordingToSink(&corev1.EventSinkImpl{Interface: c.events.Events("")})
 }
 

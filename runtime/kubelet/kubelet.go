@@ -145,7 +145,7 @@ func (k *Kubelet) start(ctx context.Context) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer clients.recordEvents(ctx)
+	clients.recordEvents()
 	auth, err := newAuth(ctx, types.NodeName(k.o.Name), clients.kube, k.config)
 	if err != nil {
 		return nil, err

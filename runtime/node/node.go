@@ -1,0 +1,129 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+
+	"github.com/kubestep/kubestep/engine"
+	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/runtime/cri"
+	"github.com/kubestep/kubestep/runtime/inproc"
+	"github.com/kubestep/kubestep/runtime/kubelet"
+	"github.com/kubestep/kubestep/runtime/program"
+)
+
+// node is one machine. When its Run ends, the machine has lost its power: its requests to the API server end without an
+// answer, its containers are gone, its kubelet's server is closed; nothing is reported any more.
+type node struct {
+	config  engine.NodeConfig
+	images  *program.Registry
+	network Network
+	process *kubelet.Process
+	actor   string
+	started chan struct{}
+	kubelet chan *kubelet.Kubelet // holds it once it is made
+}
+
+func newNode(c engine.NodeConfig, images *program.Registry, network Network, process *kubelet.Process) (*node, error) {
+	return &node{
+		config:  c,
+		images:  images,
+		network: network,
+		process: process,
+		actor:   "kubelet@" + c.Name,
+		started: make(chan struct{}),
+		kubelet: make(chan *kubelet.Kubelet, 1),
+	}, nil
+}
+
+// Started implements [engine.Node].
+func (n *node) Started() <-chan struct{} { return n.started }
+
+// DialKubelet implements [engine.Node]. It waits, until ctx ends, for a node that is starting.
+func (n *node) DialKubelet(ctx context.Context) (net.Conn, error) {
+	select {
+	case k := <-n.kubelet:
+		n.kubelet <- k
+		return k.DialServer(ctx)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("connect to the kubelet of %s: %w", n.config.Name, ctx.Err())
+	}
+}
+
+// Run implements [engine.Node].
+func (n *node) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	containers, err := inproc.New(ctx, inproc.Options{
+		Node:      n.config.Name,
+		Dir:       filepath.Join(n.config.Dir, "runtime"),
+		HostRoots: kubelet.MountRoots(n.config.Dir),
+		Networks:  n.network.Pods,
+		Images:    n.images,
+		Tap:       n.config.Tap,
+		Log:       n.config.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("start the container runtime of %s: %w", n.config.Name, err)
+	}
+	ended := make(chan error, 2)
+	go func() { ended <- containers.Run(ctx) }()
+
+	rs, is := cri.Tap(containers, containers, cri.Options{Tap: n.config.Tap, Node: n.config.Name, Actor: n.actor})
+	k, err := kubelet.New(kubelet.Options{
+		Name:            n.config.Name,
+		Dir:             n.config.Dir,
+		Kubeconfig:      n.config.Kubeconfig,
+		ClientCAFile:    n.config.ClientCAFile,
+		ServingCertFile: n.config.ServingCertFile,
+		ServingKeyFile:  n.config.ServingKeyFile,
+		Address:         n.config.Address,
+		Runtime:         rs,
+		Images:          is,
+		WrapTransport:   n.config.WrapTransport,
+		OnSync:          n.onSync,
+		Dial:            n.network.Dial,
+		ClusterDNS:      n.config.ClusterDNS,
+		ClusterDomain:   n.config.ClusterDomain,
+		Process:         n.process,
+		Log:             n.config.Log,
+	})
+	if err != nil {
+		cancel()
+		<-ended
+		return err
+	}
+	n.kubelet <- k
+	go func() { ended <- k.Run(ctx) }()
+	go func() {
+		select {
+		case <-k.Started():
+			close(n.started)
+		case <-ctx.Done():
+		}
+	}()
+
+	// Both end with ctx; when one fails, the machine is of no use and the other ends too.
+	first := <-ended
+	cancel()
+	second := <-ended
+	if first != nil {
+		return first
+	}
+	return second
+}
+
+// onSync makes the CRI calls of one sync of one Pod a chain. What set the sync off is known to upstream's queues only, so
+// the chain's beginning is inferred: the latest that this kubelet learnt of the Pod or did about it. From there on the
+// calls follow one another in one goroutine.
+func (n *node) onSync(ctx context.Context, span, podUID string) context.Context {
+	seq, link := n.config.Tap.Infer(trace.Event{
+		Actor:  n.actor,
+		Kind:   trace.CRICall,
+		Verb:   span,
+		Object: trace.Object{APIVersion: "v1", Kind: "Pod", UID: podUID},
+	})
+	return trace.WithChain(ctx, trace.NewChain(seq, link))
+}
