@@ -26,6 +26,7 @@ func (s *steps) done(name string, began time.Time) {
 
 const (
 	readyPoll    = 3 * time.Millisecond
+	readyzPoll   = 100 * time.Millisecond
 	readyTimeout = 30 * time.Second
 )
 

@@ -29,6 +29,7 @@ const maxBody = 3 << 20
 type requestTap struct {
 	tap           *trace.Tap
 	every         func() bool
+	starting      func() bool // whether the server still sets itself up
 	kinds         kinds
 	loopbackToken string
 	resolver      apirequest.RequestInfoResolver
@@ -80,9 +81,7 @@ func (t *requestTap) serve(w http.ResponseWriter, r *http.Request, next http.Han
 	forget := t.tap.TrackRequest(detail.AuditID, span)
 	defer forget()
 	response := &capture{ResponseWriter: w, body: event.Writes() && event.Verb != "connect"}
-	defer func() {
-		span.End(nil, func(e *trace.Event) { response.describe(e, *detail) })
-	}()
+	defer func() { span.End(nil, response.result(*detail)) }()
 	inner := &traced{
 		tap: t.tap, seq: span.Seq(), background: event.Background, object: event.Object, gone: ctx.Done(),
 		every: !event.Background && (!loopback || t.every()),
@@ -113,6 +112,7 @@ func (t *requestTap) describe(r *http.Request, info *apirequest.RequestInfo, loo
 	}
 	if loopback {
 		e.Actor = Actor
+		e.Background = e.Background || t.starting()
 	}
 	if connects(info) {
 		e.Verb = "connect"

@@ -43,22 +43,29 @@ func (c *capture) Write(p []byte) (int, error) {
 	return c.ResponseWriter.Write(p)
 }
 
-// describe completes a request's event with its response.
-func (c *capture) describe(e *trace.Event, detail trace.RequestDetail) {
+// result returns what completes a request's event. It is to be called when the request is over; the function that it
+// returns costs nothing, because it is called while others wait.
+func (c *capture) result(detail trace.RequestDetail) func(e *trace.Event) {
 	detail.Status = c.status
-	e.Detail = &detail
-	if len(c.raw) == 0 || c.Header().Get("Content-Encoding") != "" {
-		return
+	var got wire.Meta
+	var refusal string
+	if len(c.raw) > 0 && c.Header().Get("Content-Encoding") == "" {
+		contentType := c.Header().Get("Content-Type")
+		detail.Response = trace.NewBody(contentType, c.raw, wire.Decode)
+		got, _ = wire.Read(contentType, c.raw)
+		if c.status >= http.StatusBadRequest {
+			refusal = message(contentType, c.raw)
+		}
 	}
-	contentType := c.Header().Get("Content-Type")
-	detail.Response = trace.NewBody(contentType, c.raw, wire.Decode)
-	got, ok := wire.Read(contentType, c.raw)
-	switch {
-	case !ok:
-	case c.status >= http.StatusBadRequest:
-		e.Error = message(contentType, c.raw)
-	case got.Kind == e.Object.Kind, e.Object.Kind == "" && got.Kind != "Status":
-		e.Object, e.Refs, e.ResourceVersion = got.Object(), got.Refs(), got.ResourceVersion
+	return func(e *trace.Event) {
+		if seen, ok := e.Detail.(*trace.RequestDetail); ok { // put there meanwhile by who saw the commit
+			detail.Before, detail.After = seen.Before, seen.After
+		}
+		e.Detail = &detail
+		e.Error = refusal
+		if got.Kind != "" && got.Kind != "Status" && (got.Kind == e.Object.Kind || e.Object.Kind == "") {
+			e.Object, e.Refs, e.ResourceVersion = got.Object(), got.Refs(), got.ResourceVersion
+		}
 	}
 }
 

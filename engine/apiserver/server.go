@@ -2,16 +2,18 @@ package apiserver
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/client-go/rest"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
 
@@ -21,6 +23,8 @@ type Server struct {
 	listener net.Listener
 	ready    chan struct{}
 	steps    steps
+	// complete is set when the server has set itself up: its own requests are events of the lab only from then on.
+	complete atomic.Bool
 }
 
 // New takes the port, so that the URL is known and nobody else can have it.
@@ -95,7 +99,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-started:
 		if err == nil {
 			close(s.ready)
-			err = <-ended
+			err = s.watchOver(ctx, ended)
 			break
 		}
 		cancel()
@@ -108,6 +112,28 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("running the API server: %w", err)
 	}
 	return nil
+}
+
+// watchOver waits for the server's end, and meanwhile for the end of its start.
+func (s *Server) watchOver(ctx context.Context, ended <-chan error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var polling sync.WaitGroup
+	polling.Go(func() {
+		ticker := time.NewTicker(readyzPoll)
+		defer ticker.Stop()
+		for s.Readyz(ctx) != nil {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+		s.complete.Store(true)
+	})
+	err := <-ended
+	cancel()
+	polling.Wait()
+	return err
 }
 
 // build makes upstream's configuration.
@@ -139,7 +165,7 @@ func (s *Server) tap(c *app.Config) {
 		outer.FlowControl = fairnessTap{outer.FlowControl}
 	}
 	requests := &requestTap{
-		tap: o.Tap, every: o.EveryPlugin, kinds: newKinds(), loopbackToken: outer.LoopbackClientConfig.BearerToken,
+		tap: o.Tap, every: o.EveryPlugin, starting: func() bool { return !s.complete.Load() }, kinds: newKinds(), loopbackToken: outer.LoopbackClientConfig.BearerToken,
 	}
 	build := outer.BuildHandlerChainFunc
 	outer.BuildHandlerChainFunc = requests.around(build)
@@ -153,16 +179,19 @@ func (s *Server) tap(c *app.Config) {
 	crds.ExtraConfig.CRDRESTOptionsGetter = storageTap{crds.ExtraConfig.CRDRESTOptionsGetter, prefix}
 }
 
-// Readyz reports whether the server's own /readyz says ok, or why not. The server serves it to everybody; TLS is not
-// checked, because nothing is sent.
+// Readyz reports whether the server's own /readyz says ok, or why not. It is served to everybody.
 func (s *Server) Readyz(ctx context.Context) error {
+	config := &rest.Config{Host: s.URL()}
+	config.CAFile = s.config.options.Certificates.CA.CertFile
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return fmt.Errorf("making a client for the API server: %w", err)
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+"/readyz", nil)
 	if err != nil {
 		return fmt.Errorf("asking the API server whether it is ready: %w", err)
 	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above
-	defer transport.CloseIdleConnections()
-	response, err := transport.RoundTrip(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("asking the API server whether it is ready: %w", err)
 	}

@@ -94,7 +94,9 @@ const pod = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace
 func TestReport(t *testing.T) {
 	m, stop := run(t, options(t))
 	tap := trace.NewTap(trace.NewStore(trace.Limits{}), nil)
-	request := tap.Record(t.Context(), trace.Event{Actor: "kubectl", Kind: trace.APIRequest, Verb: "create", Root: true})
+	request := tap.Record(t.Context(), trace.Event{
+		Actor: "kubectl", Kind: trace.APIRequest, Verb: "create", Root: true, Detail: &trace.RequestDetail{Method: "POST"},
+	})
 
 	end := tap.BeginWrite("/registry/pods/default/web", request)
 	revision := put(t, m, "/registry/pods/default/web", pod)
@@ -136,6 +138,10 @@ func TestReport(t *testing.T) {
 	}
 	if after, err := created.Detail.(*trace.CommitDetail).After.JSON(); err != nil || string(after) != pod {
 		t.Errorf("stored: %s, %v", after, err)
+	}
+	completed, _ := tap.Store().Get(request)
+	if d := completed.Detail.(*trace.RequestDetail); d.Method != "POST" || d.Before != nil || d.After == nil {
+		t.Errorf("the request became %+v", d)
 	}
 	if !lease.Background {
 		t.Error("a lease is in the foreground")

@@ -18,24 +18,57 @@ const Actor = "etcd"
 const writerWait = 50 * time.Millisecond
 
 // Report reports every commit of this run to tap, until ctx ends, which is no error. It must be called after Ready;
-// called before anybody writes it misses nothing, and called later it catches up.
+// called before anybody writes it misses nothing, and called later it catches up. A commit whose request is known also
+// completes that request with the object before and after.
 func (m *Member) Report(ctx context.Context, tap *trace.Tap) error {
 	return m.Commits(ctx, m.Began()+1, func(c Commit) error {
-		tap.Committed(c.Revision, tap.Record(ctx, commitEvent(ctx, tap, c)))
+		e, detail := commitEvent(c)
+		waiting, cancel := context.WithTimeout(ctx, writerWait)
+		writer, ok := tap.WriterOf(waiting, c.Key, c.Revision)
+		cancel()
+		if ok {
+			e.Cause, e.CauseLink = writer, trace.Exact
+			if request, found := tap.Store().Get(writer); found {
+				e.Background = e.Background || request.Background
+			}
+		} else {
+			// Nobody asked for it just now: etcd's own expiry of old Events, or the API server's bookkeeping.
+			e.Background = true
+		}
+		tap.Committed(c.Revision, tap.Record(ctx, e))
+		if ok && !e.Background {
+			tap.Amend(writer, func(request *trace.Event) { complete(request, detail) })
+		}
 		return nil
 	})
 }
 
-func commitEvent(ctx context.Context, tap *trace.Tap, c Commit) trace.Event {
+// complete puts what a request has changed into its event. A request that writes twice, such as a delete that first
+// removes a finalizer, changed from the first before to the last after; one that writes many objects changed none of its
+// own.
+func complete(request *trace.Event, commit *trace.CommitDetail) {
+	before, ok := request.Detail.(*trace.RequestDetail)
+	if !ok || request.Verb == "deletecollection" {
+		return
+	}
+	detail := *before
+	if detail.Before == nil && detail.After == nil {
+		detail.Before = commit.Before
+	}
+	detail.After = commit.After
+	request.Detail = &detail
+}
+
+func commitEvent(c Commit) (trace.Event, *trace.CommitDetail) {
+	detail := &trace.CommitDetail{
+		Key: c.Key, Version: c.Version, CreateRevision: c.CreateRevision,
+		Bytes: len(c.Value), PrevBytes: len(c.Previous),
+		Before: trace.NewBody("", c.Previous, wire.Decode), After: trace.NewBody("", c.Value, wire.Decode),
+	}
 	e := trace.Event{
 		Actor: Actor, Kind: trace.EtcdCommit, Verb: "put",
 		ResourceVersion: strconv.FormatInt(c.Revision, 10), EtcdRevision: c.Revision,
-		Background: background(c.Key),
-		Detail: &trace.CommitDetail{
-			Key: c.Key, Version: c.Version, CreateRevision: c.CreateRevision,
-			Bytes: len(c.Value), PrevBytes: len(c.Previous),
-			Before: trace.NewBody("", c.Previous, wire.Decode), After: trace.NewBody("", c.Value, wire.Decode),
-		},
+		Background: background(c.Key), Detail: detail,
 	}
 	object := c.Value
 	if c.Deleted {
@@ -44,15 +77,7 @@ func commitEvent(ctx context.Context, tap *trace.Tap, c Commit) trace.Event {
 	if meta, ok := wire.Read("", object); ok {
 		e.Object, e.Refs = meta.Object(), meta.Refs()
 	}
-	waiting, cancel := context.WithTimeout(ctx, writerWait)
-	defer cancel()
-	if writer, ok := tap.WriterOf(waiting, c.Key, c.Revision); ok {
-		e.Cause, e.CauseLink = writer, trace.Exact
-	} else {
-		// Nobody asked for it just now: etcd's own expiry of old Events, or the API server's bookkeeping.
-		e.Background = true
-	}
-	return e
+	return e, detail
 }
 
 // background reports whether what is kept under key changes all the time and teaches nothing by itself: node heartbeats,
