@@ -22,9 +22,20 @@ type rootClients struct {
 
 // as returns the configuration for the client that upstream calls name, of the given actor.
 func (r rootClients) as(actor, name string) *rest.Config {
+	return r.tapped(tap.Client{Actor: actor, Process: process, Name: name})
+}
+
+// forCredentials returns the configuration for the client that makes the controllers' service accounts and fetches their
+// tokens. A controller asks for its token in the middle of its first request: were that held, the request could not be
+// stepped.
+func (r rootClients) forCredentials() *rest.Config {
+	return r.tapped(tap.Client{Actor: process, Name: process, Background: true})
+}
+
+func (r rootClients) tapped(client tap.Client) *rest.Config {
 	c := rest.CopyConfig(r.config)
-	c.UserAgent = tap.UserAgent(process, name)
-	c.Wrap(tap.New(r.tap, tap.Client{Actor: actor, Process: process, Name: name}))
+	c.UserAgent = tap.UserAgent(process, client.Name)
+	c.Wrap(tap.New(r.tap, client))
 	return c
 }
 
@@ -38,7 +49,7 @@ type namedClients struct {
 var _ clientbuilder.ControllerClientBuilder = (*namedClients)(nil)
 
 func newNamedClients(t *trace.Tap, config *rest.Config, root rootClients) (*namedClients, error) {
-	client, err := kubernetes.NewForConfig(root.as(process, process))
+	client, err := kubernetes.NewForConfig(root.forCredentials())
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,9 @@ type Client struct {
 	Process string
 	// Name is the client's name inside the process, as upstream calls it: "shared-informers". Empty means Actor.
 	Name string
+	// Background marks a client that only does what goes on all the time: a component looking after its credentials.
+	// Nothing of it is held.
+	Background bool
 	// Root marks somebody outside the lab: nothing in the lab causes what it asks for.
 	Root bool
 }

@@ -71,7 +71,7 @@ func (t *transport) newCall(req *http.Request) (*call, error) {
 		}
 		c.sent(req.Header.Get("Content-Type"), raw)
 	}
-	c.event.Background = background(info, &c.event)
+	c.event.Background = t.Background || background(info, &c.event)
 	if !c.event.Background {
 		c.event.Frames = Frames()
 	}

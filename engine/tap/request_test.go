@@ -250,6 +250,18 @@ func TestHeldRequestIsNotSent(t *testing.T) {
 	}
 }
 
+func TestBackgroundClientIsNotHeld(t *testing.T) {
+	s := newServer(t)
+	gate := hold(func(*trace.Event) bool { return true })
+	client, store := s.client(encodings[0], gate, Client{Actor: "kube-controller-manager", Background: true})
+	if _, err := client.CoreV1().Pods("default").Create(t.Context(), pod("web", ""), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if e := only(t, events(store, trace.APIRequest)); !e.Background {
+		t.Errorf("the event is %+v", e)
+	}
+}
+
 func TestCauseFromContext(t *testing.T) {
 	s := newServer(t)
 	client, store := s.client(encodings[0], nil, Client{Actor: "kube-scheduler"})

@@ -147,7 +147,7 @@ func (s *stream) event(verb string, m wire.Meta) trace.Event {
 		EtcdRevision:    revision,
 		Refs:            m.Refs(),
 		Detail:          &trace.DeliverDetail{URI: s.uri, Client: s.Name},
-		Background:      s.initial || s.resource.Group == "coordination.k8s.io",
+		Background:      s.Background || s.initial || s.resource.Group == "coordination.k8s.io",
 	}
 }
 
