@@ -61,6 +61,9 @@ type poweredTransport struct {
 func (t *poweredTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, release, err := t.power.begin(r.Context())
 	if err != nil {
+		if r.Body != nil {
+			_ = r.Body.Close()
+		}
 		return nil, err
 	}
 	resp, err := t.next.RoundTrip(r.WithContext(ctx))
