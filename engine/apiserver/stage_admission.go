@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -71,7 +72,7 @@ func (p tappedMutating) Admit(ctx context.Context, a admission.Attributes, o adm
 	if err != nil {
 		detail.Reason = err.Error()
 	}
-	changed := before != nil && !equality.Semantic.DeepEqual(before, a.GetObject())
+	changed := before != nil && !same(before, a.GetObject())
 	if changed {
 		after := t.renew(a)
 		detail.Before, detail.After = body(before, a, o), body(after, a, o)
@@ -87,6 +88,13 @@ func (p tappedMutating) Admit(ctx context.Context, a admission.Attributes, o adm
 		t.tap.Record(ctx, e)
 	}
 	return err
+}
+
+// same reports whether two objects say the same. Upstream's comparison knows that nil and empty are alike and that a
+// quantity may remember how it was written, and takes 13 us for a small Pod; the plain one takes 2 us and answers nearly
+// every time, because nearly no plugin changes an object.
+func same(a, b runtime.Object) bool {
+	return reflect.DeepEqual(a, b) || equality.Semantic.DeepEqual(a, b)
 }
 
 // remember returns a copy of the object that is being admitted as it is now, nil when it is not compared. One copy does
