@@ -66,6 +66,13 @@ func (g *Gate) Admit(ctx context.Context, e *trace.Event) error {
 	return g.wait(ctx, e)
 }
 
+// MayHoldStages reports whether a stage of a request inside the API server could be held now, so that somebody looks at
+// each of them.
+func (g *Gate) MayHoldStages() bool {
+	r := g.active.Load()
+	return r != nil && r.mayHoldStages()
+}
+
 func (g *Gate) wait(ctx context.Context, e *trace.Event) error {
 	g.mu.Lock()
 	now := g.now()

@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/trace"
 )
+
+// Tests that wait for quiet run in a bubble, where time passes only when everybody waits: so they do not depend on how busy
+// the machine is.
 
 // lab is a gate with the tap that it serves.
 type lab struct {
@@ -57,78 +61,117 @@ func write(actor, name string) trace.Event {
 }
 
 func TestStepWaitsForWhatItSetsOff(t *testing.T) {
-	l := newLab()
-	l.do(t, engine.Pause, "")
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	wg.Go(func() {
-		span, err := l.tap.Begin(t.Context(), write("a", "1"))
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		// Longer than the quiet time, as on a slow machine: the step must wait, as the request is open.
-		<-time.After(3 * stepQuiet)
-		span.End(nil, nil)
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		l.do(t, engine.Pause, "")
+		var wg sync.WaitGroup
+		defer wg.Wait()
 		wg.Go(func() {
-			if span, err := l.tap.Begin(t.Context(), write("b", "2")); err != nil {
-				t.Error(err)
-			} else {
-				span.End(nil, nil)
-			}
-		})
-	})
-	l.held(t, 1)
-	s := l.do(t, engine.Step, "")
-	if len(s.Held) != 1 || s.Held[0].Event.Actor != "b" {
-		t.Errorf("after the step, held are %+v; want what it set off", s.Held)
-	}
-	if s = l.do(t, engine.Step, ""); len(s.Held) != 0 {
-		t.Errorf("after the second step, held are %+v", s.Held)
-	}
-}
-
-func TestStepInsideAnOpenRequest(t *testing.T) {
-	l := newLab()
-	for range 3 {
-		l.do(t, engine.StepIn, "")
-	}
-	span, err := l.tap.Begin(t.Context(), write("kubectl", "1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.do(t, engine.Pause, "")
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	wg.Go(func() {
-		defer span.End(nil, nil)
-		for _, stage := range []string{trace.StageMutating, trace.StageValidating} {
-			s, err := l.tap.Begin(t.Context(), trace.Event{Actor: "kube-apiserver", Kind: trace.APIStage, Verb: stage,
-				Cause: span.Seq()})
+			span, err := l.tap.Begin(t.Context(), write("a", "1"))
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			s.End(nil, nil)
+			// Longer than the quiet time, as on a slow machine: the step must wait, as the request is open.
+			<-time.After(3 * stepQuiet)
+			span.End(nil, nil)
+			wg.Go(func() {
+				if span, err := l.tap.Begin(t.Context(), write("b", "2")); err != nil {
+					t.Error(err)
+				} else {
+					span.End(nil, nil)
+				}
+			})
+		})
+		l.held(t, 1)
+		s := l.do(t, engine.Step, "")
+		if len(s.Held) != 1 || s.Held[0].Event.Actor != "b" {
+			t.Errorf("after the step, held are %+v; want what it set off", s.Held)
+		}
+		if s = l.do(t, engine.Step, ""); len(s.Held) != 0 {
+			t.Errorf("after the second step, held are %+v", s.Held)
 		}
 	})
-	l.held(t, 1)
-	begin := time.Now()
-	s := l.do(t, engine.Step, "")
-	if len(s.Held) != 1 || s.Held[0].Event.Verb != trace.StageValidating {
-		t.Errorf("held are %+v", s.Held)
-	}
-	if took := time.Since(begin); took >= patience {
-		t.Errorf("the step took %s: it waited for the request that the held stage is in", took)
-	}
-	l.do(t, engine.Continue, "")
+}
+
+func TestStepInsideAnOpenRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		for range 3 {
+			l.do(t, engine.StepIn, "")
+		}
+		span, err := l.tap.Begin(t.Context(), write("kubectl", "1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.do(t, engine.Pause, "")
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() {
+			defer span.End(nil, nil)
+			for _, stage := range []string{trace.StageMutating, trace.StageValidating} {
+				s, err := l.tap.Begin(t.Context(), trace.Event{Actor: "kube-apiserver", Kind: trace.APIStage, Verb: stage,
+					Cause: span.Seq()})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				s.End(nil, nil)
+			}
+		})
+		l.held(t, 1)
+		begin := time.Now()
+		s := l.do(t, engine.Step, "")
+		if len(s.Held) != 1 || s.Held[0].Event.Verb != trace.StageValidating {
+			t.Errorf("held are %+v", s.Held)
+		}
+		if took := time.Since(begin); took > 2*stepQuiet {
+			t.Errorf("the step took %s: it waited for the request that the held stage is in", took)
+		}
+		l.do(t, engine.Continue, "")
+	})
+}
+
+// What takes long by itself is waited for once, and not at every step.
+func TestStepDuringSomethingLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		stop, err := l.tap.Begin(t.Context(), trace.Event{Actor: "kubelet@node-1", Kind: trace.CRICall,
+			Verb: "StopContainer", Root: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.do(t, engine.Pause, "")
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		for _, name := range []string{"1", "2", "3"} {
+			wg.Go(func() {
+				span, err := l.tap.Begin(t.Context(), write("a", name))
+				if err != nil {
+					t.Error(err)
+				}
+				span.End(nil, nil)
+			})
+		}
+		l.held(t, 3)
+		begin := time.Now()
+		for range 3 {
+			l.do(t, engine.Step, "")
+		}
+		if took := time.Since(begin); took < patience || took > patience+time.Second {
+			t.Errorf("three steps took %s", took)
+		}
+		stop.End(nil, nil)
+	})
 }
 
 func TestStepOfARunningLabPauses(t *testing.T) {
-	l := newLab()
-	if s := l.do(t, engine.Step, ""); s.Mode != engine.Paused || len(s.Held) != 0 {
-		t.Errorf("state %+v", s)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		if s := l.do(t, engine.Step, ""); s.Mode != engine.Paused || len(s.Held) != 0 {
+			t.Errorf("state %+v", s)
+		}
+	})
 }
 
 func TestCancelledWhileHeld(t *testing.T) {
@@ -152,47 +195,52 @@ func TestCancelledWhileHeld(t *testing.T) {
 }
 
 func TestContinueEndsAStepThatWaits(t *testing.T) {
-	l := newLab()
-	l.do(t, engine.Pause, "")
-	spans := make(chan *trace.Span, 1)
-	go func() {
-		span, err := l.tap.Begin(t.Context(), write("a", "1"))
-		if err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		l.do(t, engine.Pause, "")
+		spans := make(chan *trace.Span, 1)
+		go func() {
+			span, err := l.tap.Begin(t.Context(), write("a", "1"))
+			if err != nil {
+				t.Error(err)
+			}
+			spans <- span
+		}()
+		l.held(t, 1)
+		stepped := make(chan error)
+		go func() {
+			_, err := l.Do(t.Context(), engine.Command{Verb: engine.Step})
+			stepped <- err
+		}()
+		span := <-spans // released; the step waits for its end
+		synctest.Wait()
+		begin := time.Now()
+		l.do(t, engine.Continue, "")
+		if err := <-stepped; err != nil {
 			t.Error(err)
 		}
-		spans <- span
-	}()
-	l.held(t, 1)
-	stepped := make(chan error)
-	go func() {
-		_, err := l.Do(t.Context(), engine.Command{Verb: engine.Step})
-		stepped <- err
-	}()
-	span := <-spans // released; the step waits for its end
-	begin := time.Now()
-	l.do(t, engine.Continue, "")
-	if err := <-stepped; err != nil {
-		t.Error(err)
-	}
-	if took := time.Since(begin); took >= patience {
-		t.Errorf("the step took %s to notice", took)
-	}
-	span.End(nil, nil)
+		if took := time.Since(begin); took > stepQuiet {
+			t.Errorf("the step took %s to notice", took)
+		}
+		span.End(nil, nil)
+	})
 }
 
 func TestSettleEndsWithItsContext(t *testing.T) {
-	l := newLab()
-	if _, err := l.tap.Begin(t.Context(), write("a", "1")); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	if err := l.Settle(ctx, stepQuiet); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Settle = %v while a request is under way", err)
-	}
-	if _, err := l.WaitState(ctx, l.State().Generation); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("WaitState = %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		if _, err := l.tap.Begin(t.Context(), write("a", "1")); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		if err := l.Settle(ctx, stepQuiet); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Settle = %v while a request is under way", err)
+		}
+		if _, err := l.WaitState(ctx, l.State().Generation); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("WaitState = %v", err)
+		}
+	})
 }
 
 // The state that was returned must not change under its reader.

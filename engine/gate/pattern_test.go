@@ -65,6 +65,9 @@ func TestPatternMatch(t *testing.T) {
 		{"networkpolic*", []string{policy}, []string{widget}},
 		{"actor=kube-scheduler kind=api.request verb=create resource=pods sub=binding ns=default name=web-*", []string{bind},
 			[]string{create}},
+		{"replicaset-controller create,delete pods !pod/kube-system/*", []string{create}, []string{bind, node}},
+		{"watch.*", []string{deliver}, []string{create, start}},
+		{"resource=widgets sub=", []string{widget}, []string{create}},
 		{"*", []string{bind, create, deliver, start}, nil},
 	} {
 		t.Run(tt.pattern, func(t *testing.T) {

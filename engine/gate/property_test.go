@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kubestep/kubestep/engine"
@@ -188,7 +189,7 @@ func randomCommand(r *rand.Rand, s engine.DebugState) engine.Command {
 
 // With the same commands, the order of releases does not depend on the order in which goroutines run.
 func TestSameStepsSameRun(t *testing.T) {
-	run := func() (order []string) {
+	run := func(t *testing.T) (order []string) {
 		l := newLab()
 		l.do(t, engine.Pause, "")
 		var wg sync.WaitGroup
@@ -196,6 +197,7 @@ func TestSameStepsSameRun(t *testing.T) {
 		for _, actor := range []string{"a", "b", "c", "d", "e"} {
 			wg.Go(func() {
 				for _, name := range []string{"1", "2", "3"} {
+					time.Sleep(time.Duration(rand.IntN(1000)) * time.Microsecond) // in the bubble: who is first is chance
 					span, err := l.tap.Begin(t.Context(), write(actor, name))
 					if err != nil {
 						t.Error(err)
@@ -211,10 +213,15 @@ func TestSameStepsSameRun(t *testing.T) {
 		}
 		return order
 	}
-	first := fmt.Sprint(run())
-	for range 2 {
-		if again := fmt.Sprint(run()); again != first {
-			t.Errorf("one run was\n%s, another\n%s", first, again)
-		}
+	var first string
+	for i := range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			again := fmt.Sprint(run(t))
+			if i == 0 {
+				first = again
+			} else if again != first {
+				t.Errorf("one run was\n%s, another\n%s", first, again)
+			}
+		})
 	}
 }

@@ -93,8 +93,10 @@ func New(o Options) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{options: o, status: newStatus(phases), store: trace.NewStore(trace.Limits{}), gate: gate.New()}
-	l.tap = trace.NewTap(l.store, l.gate)
-	l.gate.Watch(l.tap)
+	if !o.NoTaps {
+		l.tap = trace.NewTap(l.store, l.gate)
+		l.gate.Watch(l.tap)
+	}
 	l.history = &past{}
 	return l, nil
 }

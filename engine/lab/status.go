@@ -78,3 +78,11 @@ func (s *status) done(phase string) {
 		}
 	})
 }
+
+// ready marks the lab as ready; edit fills in what is known now.
+func (s *status) ready(edit func(*engine.Status)) {
+	s.change(func(now *engine.Status) {
+		now.Ready, now.Took = true, time.Since(s.began)
+		edit(now)
+	})
+}
