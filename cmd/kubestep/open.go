@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/kubestep/kubestep/cmd/kubestep/internal/settings"
+	"github.com/kubestep/kubestep/engine/kubectl"
+	"github.com/kubestep/kubestep/tui"
+)
+
+// screenFlags say how the screens look.
+type screenFlags struct {
+	lang          string
+	light         bool
+	reducedMotion bool
+}
+
+func (f *screenFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.lang, "lang", "", "language of the screens: en or zh (default: the locale's)")
+	flags.BoolVar(&f.light, "light", false, "the terminal's background is light")
+	flags.BoolVar(&f.reducedMotion, "reduced-motion", false, "no animation")
+	settings.Share(flags, "lang", "light", "reduced-motion")
+}
+
+// options fills in what the environment says.
+func (f *screenFlags) options() tui.Options {
+	lang := f.lang
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if lang == "" {
+			lang = os.Getenv(name)
+		}
+	}
+	return tui.Options{
+		Lang: lang, NoColor: os.Getenv("NO_COLOR") != "", Light: f.light, ReducedMotion: f.reducedMotion, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+// openCommand is the program without a command: the first screen.
+func (a *app) openCommand() *cobra.Command {
+	var (
+		f labFlags
+		s screenFlags
+	)
+	cmd := &cobra.Command{
+		Use:   "kubestep",
+		Short: "A step debugger for Kubernetes",
+		Long: `A step debugger for Kubernetes.
+
+Without a command it opens the lab: a real Kubernetes in this process that can be stopped at every hand-over between its
+components, stepped, and looked into.
+
+Every flag below that names a KUBESTEP_ variable can be set by it as well, or by a line NAME: VALUE in
+$XDG_CONFIG_HOME/kubestep/config.yaml.`,
+		Example: `  kubestep
+  kubestep up --json
+  kubestep trace -- create deployment web --image=kubestep.dev/web:v1`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.open(cmd.Context(), f, s)
+		},
+	}
+	f.add(cmd.Flags())
+	s.add(cmd)
+	return cmd
+}
+
+var errNoTerminal = errors.New("the screens need a terminal; without one use `kubestep up` or `kubestep trace`")
+
+func (a *app) open(parent context.Context, f labFlags, s screenFlags) (err error) {
+	if !term.IsTerminal(int(os.Stdout.Fd())) || !term.IsTerminal(int(os.Stdin.Fd())) {
+		return errNoTerminal
+	}
+	ctx, stop := interruptible(parent)
+	defer stop()
+	lab, err := a.newLab(f)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := lab.Close(); err == nil {
+			err = e
+		}
+	}()
+	if err := a.register(ctx, lab); err != nil {
+		return err
+	}
+	o := s.options()
+	o.Lab = lab
+	o.Actions.Kubectl = func(ctx context.Context, args []string) (string, error) {
+		return runKubectl(ctx, lab.Status().Kubeconfig, args)
+	}
+	// Building the control plane takes all cores for a moment, so the first screen comes first.
+	o.Output = &firstWrite{File: os.Stdout, then: func() { lab.start(context.WithoutCancel(ctx)) }}
+	err = tui.Run(ctx, o)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// firstWrite is a terminal that says when it has been written to.
+type firstWrite struct {
+	*os.File
+	once sync.Once
+	then func()
+}
+
+func (f *firstWrite) Write(p []byte) (int, error) {
+	n, err := f.File.Write(p)
+	f.once.Do(f.then)
+	return n, err
+}
+
+// runKubectl runs kubectl without input and returns what it printed.
+func runKubectl(ctx context.Context, kubeconfig string, args []string) (string, error) {
+	var out bytes.Buffer
+	cmd, err := kubectl.Command(ctx, kubectl.Call{
+		Args: args, Kubeconfig: kubeconfig, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out,
+	})
+	if err != nil {
+		return "", err
+	}
+	err = cmd.Run()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		err = errors.New("kubectl failed") // the output says why
+	}
+	return out.String(), err
+}
