@@ -39,7 +39,6 @@ type Config struct {
 
 const (
 	clientSocket = "etcd.sock"
-	peerSocket   = "etcd-peer.sock"
 	// maxSocketPath is what fits into sockaddr_un on every system that the lab runs on: 104 bytes with the final zero on
 	// macOS, 108 on Linux.
 	maxSocketPath = 103
@@ -70,7 +69,7 @@ func (o Options) Complete() (Config, error) {
 			return Config{}, fmt.Errorf("configuring etcd: %w", err)
 		}
 	}
-	if n := len(filepath.Join(o.SocketDir, peerSocket)); n > maxSocketPath {
+	if n := len(filepath.Join(o.SocketDir, clientSocket)); n > maxSocketPath {
 		return Config{}, fmt.Errorf("configuring etcd: sockets in %s would have paths of %d bytes, the system allows %d; "+
 			"choose a shorter directory", o.SocketDir, n, maxSocketPath)
 	}
@@ -79,7 +78,7 @@ func (o Options) Complete() (Config, error) {
 	c.Name = "lab"
 	c.Dir = filepath.Join(o.Dir, "data")
 	c.ListenClientUrls = []url.URL{{Scheme: "unix", Path: filepath.Join(o.SocketDir, clientSocket)}}
-	c.ListenPeerUrls = []url.URL{{Scheme: "unix", Path: filepath.Join(o.SocketDir, peerSocket)}}
+	c.ListenPeerUrls = nil // there are no other members; a Unix socket here would be an abstract one, open to every user
 	// Advertised URLs must have a host and a port (embed/config.go, checkHostURLs). There is nobody to dial them.
 	advertised := url.URL{Scheme: "http", Host: "lab.invalid:0"}
 	c.AdvertiseClientUrls = []url.URL{advertised}
