@@ -261,6 +261,32 @@ func TestStateIsACopy(t *testing.T) {
 	l.do(t, engine.Continue, "")
 }
 
+func TestMayHoldStages(t *testing.T) {
+	l := newLab()
+	for _, step := range []struct {
+		verb    engine.Verb
+		pattern string
+		want    bool
+	}{
+		{engine.Pause, "", false},
+		{engine.Break, "pods/binding", false},
+		{engine.Break, "api.stage pods", true},
+		{engine.Unbreak, "api.stage pods", false},
+		{engine.RunTo, "kubectl storage", true},
+		{engine.Continue, "", false},
+		{engine.StepIn, "", false},
+		{engine.StepIn, "", false},
+		{engine.StepIn, "", true}, // the breakpoint means what the level holds
+		{engine.Unbreak, "pods/binding", false},
+		{engine.Pause, "", true},
+	} {
+		l.do(t, step.verb, step.pattern)
+		if got := l.MayHoldStages(); got != step.want {
+			t.Errorf("after %s %s: %t", step.verb, step.pattern, got)
+		}
+	}
+}
+
 func BenchmarkAdmitRunning(b *testing.B) {
 	g := New()
 	e := write("a", "1")

@@ -74,10 +74,6 @@ func (r *rules) hold(e *trace.Event, find finder) (hold, arrived bool) {
 	return r.mode == engine.Paused && byLevel || slices.ContainsFunc(r.breaks, stops), false
 }
 
-// stages are the verbs of api.stage.
-var stages = []string{trace.StageAuthentication, trace.StageFairness, trace.StageAuthorization, trace.StageMutating,
-	trace.StageValidating, trace.StageStorage}
-
 // mayHoldStages reports whether some stage of a request could be held.
 func (r *rules) mayHoldStages() bool {
 	if r.level == engine.Stages {
@@ -85,7 +81,7 @@ func (r *rules) mayHoldStages() bool {
 	}
 	named := func(p *Pattern) bool {
 		return p.names(fieldKind, string(trace.APIStage)) ||
-			slices.ContainsFunc(stages, func(verb string) bool { return p.names(fieldVerb, verb) })
+			slices.ContainsFunc(verbs[trace.APIStage], func(verb string) bool { return p.names(fieldVerb, verb) })
 	}
 	return r.runTo != nil && named(r.runTo) || slices.ContainsFunc(r.breaks, named)
 }
