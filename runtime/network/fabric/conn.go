@@ -1,0 +1,272 @@
+package fabric
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+)
+
+// errTimeout is what package net says when a dial's deadline has passed.
+var errTimeout error = os.ErrDeadlineExceeded
+
+// errnos are the system's errors for netstack's, by netstack's words, which is what gonet passes on.
+var errnos = func() map[string]syscall.Errno {
+	m := map[string]syscall.Errno{}
+	for e, n := range map[tcpip.Error]syscall.Errno{
+		&tcpip.ErrConnectionRefused{}:     syscall.ECONNREFUSED,
+		&tcpip.ErrConnectionReset{}:       syscall.ECONNRESET,
+		&tcpip.ErrConnectionAborted{}:     syscall.ECONNABORTED,
+		&tcpip.ErrAborted{}:               syscall.EPIPE,
+		&tcpip.ErrClosedForSend{}:         syscall.EPIPE,
+		&tcpip.ErrTimeout{}:               syscall.ETIMEDOUT,
+		&tcpip.ErrNetworkUnreachable{}:    syscall.ENETUNREACH,
+		&tcpip.ErrHostUnreachable{}:       syscall.EHOSTUNREACH,
+		&tcpip.ErrHostDown{}:              syscall.EHOSTDOWN,
+		&tcpip.ErrPortInUse{}:             syscall.EADDRINUSE,
+		&tcpip.ErrBadLocalAddress{}:       syscall.EADDRNOTAVAIL,
+		&tcpip.ErrNoPortAvailable{}:       syscall.EADDRNOTAVAIL,
+		&tcpip.ErrMessageTooLong{}:        syscall.EMSGSIZE,
+		&tcpip.ErrNoBufferSpace{}:         syscall.ENOBUFS,
+		&tcpip.ErrNotPermitted{}:          syscall.EPERM,
+		&tcpip.ErrNotConnected{}:          syscall.ENOTCONN,
+		&tcpip.ErrInvalidEndpointState{}:  syscall.EINVAL,
+		&tcpip.ErrBadAddress{}:            syscall.EFAULT,
+		&tcpip.ErrDestinationRequired{}:   syscall.EDESTADDRREQ,
+		&tcpip.ErrBroadcastDisabled{}:     syscall.EACCES,
+		&tcpip.ErrUnknownProtocolOption{}: syscall.ENOPROTOOPT,
+	} {
+		m[e.String()] = n
+	}
+	return m
+}()
+
+// sysError returns what package net would have as the inner error of a failed system call.
+func sysError(call string, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	if n, ok := errnos[err.Error()]; ok {
+		return os.NewSyscallError(call, n)
+	}
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return errTimeout
+	}
+	return err
+}
+
+// past is a deadline that has passed.
+var past = time.Unix(1, 0)
+
+// deadline ends waits on the virtual clock: when it is due, it sets the inner connection's deadline to the past.
+type deadline struct {
+	clock *Clock
+	set   func(t time.Time) error
+
+	mu    sync.Mutex
+	timer tcpip.Timer
+	round int // tells a timer that was stopped too late
+}
+
+// reset makes t the deadline. A time that package time's clock has shown counts by that clock as it stands now; one
+// without a monotonic reading is the virtual clock's.
+func (d *deadline) reset(t time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.round++
+	if d.timer != nil {
+		d.timer.Stop()
+		d.timer = nil
+	}
+	if t.IsZero() {
+		return d.set(t)
+	}
+	left := time.Until(t)
+	if t.Round(0) == t { //nolint:staticcheck // equal as structs: without a monotonic reading
+		left = t.Sub(d.clock.Now())
+	}
+	if left <= 0 {
+		return d.set(past)
+	}
+	if err := d.set(time.Time{}); err != nil {
+		return err
+	}
+	round := d.round
+	d.timer = d.clock.AfterFunc(left, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.round == round {
+			_ = d.set(past) // it cannot fail
+		}
+	})
+	return nil
+}
+
+// socket is what TCP and UDP connections have in common.
+type socket struct {
+	network     string
+	inner       net.Conn
+	closed      atomic.Bool
+	read, write deadline
+}
+
+func (s *socket) init(clock *Clock, network string, inner net.Conn) {
+	s.network, s.inner = network, inner
+	s.read.clock, s.read.set = clock, inner.SetReadDeadline
+	s.write.clock, s.write.set = clock, inner.SetWriteDeadline
+}
+
+// fail returns err as package net words it.
+func (s *socket) fail(op string, err error) error {
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	e := &net.OpError{Op: op, Net: s.network, Source: s.inner.LocalAddr(), Addr: s.inner.RemoteAddr()}
+	if s.closed.Load() {
+		e.Err = net.ErrClosed
+	} else {
+		e.Err = sysError(op, err)
+	}
+	return e
+}
+
+// Read implements [net.Conn].
+func (s *socket) Read(b []byte) (int, error) {
+	n, err := s.inner.Read(b)
+	if err != nil && s.closed.Load() {
+		return n, s.fail("read", net.ErrClosed)
+	}
+	return n, s.fail("read", err)
+}
+
+// Write implements [net.Conn].
+func (s *socket) Write(b []byte) (int, error) {
+	n, err := s.inner.Write(b)
+	return n, s.fail("write", err)
+}
+
+// Close implements [net.Conn].
+func (s *socket) Close() error {
+	if s.closed.Swap(true) {
+		return s.fail("close", net.ErrClosed)
+	}
+	_ = s.SetDeadline(time.Time{}) // no timer is left
+	return s.inner.Close()
+}
+
+// LocalAddr implements [net.Conn].
+func (s *socket) LocalAddr() net.Addr { return s.inner.LocalAddr() }
+
+// RemoteAddr implements [net.Conn].
+func (s *socket) RemoteAddr() net.Addr { return s.inner.RemoteAddr() }
+
+// SetDeadline implements [net.Conn].
+func (s *socket) SetDeadline(t time.Time) error {
+	return errors.Join(s.read.reset(t), s.write.reset(t))
+}
+
+// SetReadDeadline implements [net.Conn].
+func (s *socket) SetReadDeadline(t time.Time) error { return s.read.reset(t) }
+
+// SetWriteDeadline implements [net.Conn].
+func (s *socket) SetWriteDeadline(t time.Time) error { return s.write.reset(t) }
+
+// tcpConn is a TCP connection.
+type tcpConn struct {
+	socket
+	tcp *gonet.TCPConn
+}
+
+func newTCPConn(clock *Clock, c *gonet.TCPConn) *tcpConn {
+	t := &tcpConn{tcp: c}
+	t.init(clock, "tcp", c)
+	return t
+}
+
+// CloseWrite ends the sending half, as net.TCPConn's does.
+func (t *tcpConn) CloseWrite() error { return t.fail("close", t.tcp.CloseWrite()) }
+
+// CloseRead ends the receiving half, as net.TCPConn's does.
+func (t *tcpConn) CloseRead() error { return t.fail("close", t.tcp.CloseRead()) }
+
+// udpConn is a UDP socket.
+type udpConn struct {
+	socket
+	udp *gonet.UDPConn
+}
+
+var _ net.PacketConn = (*udpConn)(nil)
+
+func newUDPConn(clock *Clock, c *gonet.UDPConn) *udpConn {
+	u := &udpConn{udp: c}
+	u.init(clock, "udp", c)
+	return u
+}
+
+// ReadFrom implements [net.PacketConn].
+func (u *udpConn) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := u.udp.ReadFrom(b)
+	return n, from, u.fail("read", err)
+}
+
+// WriteTo implements [net.PacketConn].
+func (u *udpConn) WriteTo(b []byte, to net.Addr) (int, error) {
+	if _, ok := to.(*net.UDPAddr); !ok {
+		return 0, u.fail("write", &net.AddrError{Err: "not a UDP address", Addr: to.String()})
+	}
+	n, err := u.udp.WriteTo(b, to)
+	return n, u.fail("write", err)
+}
+
+// listener accepts TCP connections.
+type listener struct {
+	inner  *gonet.TCPListener
+	clock  *Clock
+	closed atomic.Bool
+}
+
+// Accept implements [net.Listener].
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.inner.Accept()
+	if err == nil {
+		return newTCPConn(l.clock, c.(*gonet.TCPConn)), nil
+	}
+	e := &net.OpError{Op: "accept", Net: "tcp", Addr: l.inner.Addr(), Err: sysError("accept", err)}
+	if l.closed.Load() {
+		e.Err = net.ErrClosed
+	}
+	return nil, e
+}
+
+// Close implements [net.Listener]. It wakes up those who wait in Accept.
+func (l *listener) Close() error {
+	if l.closed.Swap(true) {
+		return &net.OpError{Op: "close", Net: "tcp", Err: net.ErrClosed}
+	}
+	l.inner.Shutdown()
+	return l.inner.Close()
+}
+
+// Addr implements [net.Listener].
+func (l *listener) Addr() net.Addr { return l.inner.Addr() }
+
+func tcpAddr(a tcpip.FullAddress) net.Addr { return net.TCPAddrFromAddrPort(fullToPort(a)) }
+func udpAddr(a tcpip.FullAddress) net.Addr { return net.UDPAddrFromAddrPort(fullToPort(a)) }
+
+func fullToPort(a tcpip.FullAddress) netip.AddrPort {
+	addr := fromAddress(a.Addr)
+	if !addr.IsValid() {
+		addr = netip.IPv4Unspecified()
+	}
+	return netip.AddrPortFrom(addr, a.Port)
+}

@@ -1,0 +1,142 @@
+package fabric
+
+import (
+	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/runtime/network"
+)
+
+// place is where hops are seen.
+type place struct {
+	node      string
+	namespace string
+	device    string
+	mtu       int
+}
+
+// sight is one look at a packet.
+type sight struct {
+	at        *place
+	point     string
+	direction string
+	frame     bool // the Ethernet header is valid
+	verdict   string
+	reason    string
+	rule      string
+	nat       *natRecord
+}
+
+// natRecord is what a translation did, in a hop.
+type natRecord = trace.NAT
+
+// watched reports whether anybody looks, before costly words are made.
+func (f *Fabric) watched() bool { return f.observer.Load() != nil }
+
+// report shows a packet to the observer and waits for it; the clock stands still meanwhile.
+func (f *Fabric) report(p *packet, s sight) {
+	o := f.observer.Load()
+	if o == nil {
+		return
+	}
+	if p.flow == nil {
+		f.findFlow(p, s.nat)
+	}
+	ip := p.frameIP(s.frame)
+	h := &network.Hop{Packet: p.id, Reply: p.reply, Node: s.at.node, Namespace: s.at.namespace, Device: s.at.device,
+		Direction: s.direction, Point: s.point, MTU: s.at.mtu, Rule: s.rule, NAT: s.nat, Verdict: s.verdict,
+		Reason: s.reason}
+	if h.Verdict == "" {
+		h.Verdict = network.Forwarded
+	}
+	p.shared = true
+	raw := p.data[:len(p.data):len(p.data)]
+	if s.frame {
+		h.Data = trace.NewPacket(raw, network.Parse)
+	} else {
+		h.Data = trace.NewPacket(raw[etherLen:], network.ParseIP)
+	}
+	if ip != nil {
+		h.TTL = int(innermost(ip)[8])
+	}
+	cause, exact := p.cause, true
+	if p.flow != nil {
+		h.Flow = p.flow.ID
+		if cause == 0 {
+			cause, exact = p.flow.LastEvent, false
+		}
+	}
+	f.clock.Pause()
+	h.VirtualUs = f.clock.Elapsed().Microseconds()
+	seq, err := (*o).Hop(f.ctx, h, cause, exact)
+	f.clock.Resume()
+	if err != nil || seq == 0 {
+		return
+	}
+	p.cause = seq
+	if p.flow != nil {
+		p.flow.LastEvent = seq
+	}
+}
+
+// frameIP returns the IP packet in p, nil when there is none.
+func (p *packet) frameIP(frame bool) []byte {
+	if frame && p.etherType() != etherIPv4 || len(p.data) < etherLen+20 {
+		return nil
+	}
+	return p.ip()
+}
+
+// innermost returns the packet in a VXLAN packet, other packets as they are.
+func innermost(ip []byte) []byte {
+	const inner = 20 + 8 + 8 + etherLen
+	if ip[9] == protoUDP && ip[0] == 0x45 && len(ip) >= inner+20 && fragOffset(ip) == 0 &&
+		int(ip[22])<<8|int(ip[23]) == network.VXLANPort {
+		return ip[inner:]
+	}
+	return ip
+}
+
+// findFlow gives a packet its flow: by its addresses, before translation when there was one.
+func (f *Fabric) findFlow(p *packet, nat *natRecord) {
+	ip := p.frameIP(p.etherType() == etherIPv4)
+	if ip == nil {
+		return
+	}
+	ip = innermost(ip)
+	if nat != nil {
+		p.flow, p.reply = f.flows.Find(nat.Before, false, f.now)
+		return
+	}
+	if isICMPError(ip) {
+		// An error belongs to the flow of the packet that it quotes, against its direction.
+		quoted := ip[headerLen(ip):]
+		if len(quoted) < 8+28 {
+			return
+		}
+		if t, ok := tupleOf(quoted[8:]); ok {
+			var reply bool
+			p.flow, reply = f.flows.Find(t.fiveTuple(), false, f.now)
+			p.reply = !reply
+		}
+		return
+	}
+	if t, ok := tupleOf(ip); ok {
+		p.flow, p.reply = f.flows.Find(t.fiveTuple(), opens(ip), f.now)
+	}
+}
+
+// opens reports whether a packet asks for a new connection.
+func opens(ip []byte) bool {
+	at := headerLen(ip) + 13
+	return ip[9] == protoTCP && len(ip) > at && ip[at]&(tcpSYN|tcpACK) == tcpSYN
+}
+
+// alias makes the packet's flow known by its addresses after a translation.
+func (f *Fabric) alias(p *packet, after network.FiveTuple) {
+	if p.flow == nil {
+		return
+	}
+	if p.reply {
+		after = after.Reverse()
+	}
+	f.flows.Alias(p.flow, after)
+}

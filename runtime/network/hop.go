@@ -1,0 +1,86 @@
+package network
+
+import (
+	"context"
+	"strings"
+
+	"github.com/kubestep/kubestep/engine/trace"
+)
+
+// Hop is one packet at one point of its path. Its type lives with the events, because screens read it from there.
+type Hop = trace.HopDetail
+
+// The points of a path, in the order in which a packet that is routed meets them.
+const (
+	PointVeth        = "veth"        // between a Pod's namespace and its node
+	PointBridge      = "bridge"      // the node's bridge: learning, forwarding or flooding a frame
+	PointPrerouting  = "prerouting"  // before routing: connection tracking, DNAT
+	PointOutput      = "output"      // the same for what the node itself sends
+	PointRouting     = "routing"     // the choice of a route, or the lack of one
+	PointForward     = "forward"     // TTL, network policy
+	PointPostrouting = "postrouting" // after routing: SNAT, masquerade, fragmentation
+	PointEncap       = "vxlan-encap" // into the tunnel
+	PointDecap       = "vxlan-decap" // out of it
+	PointWire        = "wire"        // between a node's eth0 and the network that joins the nodes
+	PointLocal       = "local"       // to a socket of the node itself
+)
+
+// The directions of a hop, seen from its namespace.
+const (
+	In  = "in"
+	Out = "out"
+)
+
+// Verdicts.
+const (
+	Forwarded = "forwarded"
+	Delivered = "delivered"
+	Dropped   = "dropped"
+)
+
+// Observer learns of every hop before the packet goes on.
+type Observer interface {
+	// Hop reports that a packet is at a point. The packet, and with it the network's clock, stands still until Hop
+	// returns. h must not be changed; its bytes are the observer's to keep. cause is the event that led here, 0 when
+	// there is none; exact says whether that is known or guessed. Hop returns the number of its own event, 0 for none.
+	// It returns an error only when ctx has ended. It is called from one goroutine at a time.
+	Hop(ctx context.Context, h *Hop, cause uint64, exact bool) (seq uint64, err error)
+}
+
+// TapObserver reports hops as net.hop events, which the tap's gate may hold.
+type TapObserver struct {
+	Tap *trace.Tap
+	// Follow chooses what is reported; nil means everything. It must be fast and must not block.
+	Follow func(h *Hop) bool
+}
+
+var _ Observer = (*TapObserver)(nil)
+
+// Hop implements [Observer].
+func (o *TapObserver) Hop(ctx context.Context, h *Hop, cause uint64, exact bool) (uint64, error) {
+	if o.Follow != nil && !o.Follow(h) {
+		return 0, nil
+	}
+	e := trace.Event{Kind: trace.NetHop, Actor: actor(h), Verb: h.Point, Detail: h, Cause: cause}
+	if cause != 0 {
+		e.CauseLink = trace.Inferred
+		if exact {
+			e.CauseLink = trace.Exact
+		}
+	}
+	if ns, name, ok := strings.Cut(h.Namespace, "/"); ok {
+		e.Object = trace.Object{APIVersion: "v1", Kind: "Pod", Namespace: ns, Name: name}
+	}
+	if h.Verdict == Dropped {
+		e.Error = h.Reason
+	}
+	return o.Tap.Pass(ctx, e)
+}
+
+// actor names who moves the packet: the node's network, or the network between the nodes.
+func actor(h *Hop) string {
+	if h.Node == "" {
+		return "network"
+	}
+	return "network@" + h.Node
+}
