@@ -2,63 +2,21 @@ package kubelet
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
-	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	upstream "k8s.io/kubernetes/pkg/kubelet"
+	"k8s.io/kubernetes/pkg/kubelet/cm"
 	"k8s.io/kubernetes/pkg/kubelet/server"
 	"k8s.io/kubernetes/pkg/kubelet/util"
 	"k8s.io/kubernetes/pkg/util/oom"
+	"k8s.io/kubernetes/pkg/volume"
 )
-
-type restConfig = rest.Config
-
-// clients are the kubelet's three, as in cmd/kubelet/app/server.go: for work, for heartbeats and for Events.
-type clients struct {
-	kube, heartbeat kubernetes.Interface
-	events          corev1.EventsGetter
-	broadcaster     record.EventBroadcaster
-}
-
-func (k *Kubelet) clients(ctx context.Context) (*clients, error) {
-	base, err := k.clientConfig()
-	if err != nil {
-		return nil, err
-	}
-	kube, err := kubernetes.NewForConfig(base)
-	if err != nil {
-		return nil, fmt.Errorf("build the kubelet's client: %w", err)
-	}
-	// Upstream gives heartbeats a timeout, so that a dead connection is noticed within a lease. Here the connection does
-	// not leave the process, and a request that is held at the gate must not time out.
-	beats := rest.CopyConfig(base)
-	beats.QPS = -1
-	heartbeat, err := kubernetes.NewForConfig(beats)
-	if err != nil {
-		return nil, fmt.Errorf("build the kubelet's client for heartbeats: %w", err)
-	}
-	told := rest.CopyConfig(base)
-	told.QPS, told.Burst = float32(k.config.EventRecordQPS), int(k.config.EventBurst)
-	events, err := corev1.NewForConfig(told)
-	if err != nil {
-		return nil, fmt.Errorf("build the kubelet's client for Events: %w", err)
-	}
-	return &clients{kube: kube, heartbeat: heartbeat, events: events, broadcaster: record.NewBroadcaster(record.WithContext(ctx))}, nil
-}
-
-// recordEvents starts to send what the kubelet has to tell.
-func (c *clients) recordEvents() {
-	c.broadcaster.StartRecordingToSink(&corev1.EventSinkImpl{Interface: c.events.Events("")})
-}
 
 // dependencies are what upstream's kubelet is built from, with what the start needs to know of them.
 type dependencies struct {
@@ -97,10 +55,20 @@ func (k *Kubelet) dependencies(ctx context.Context, c *clients, auth server.Auth
 		_, err := klet.GetNode(ctx)
 		return err == nil
 	}}
+	volumes := func(pod types.UID) map[string]volume.Volume {
+		klet := d.klet.Load()
+		if klet == nil {
+			return nil
+		}
+		there, _ := klet.ListVolumesForPod(pod)
+		return there
+	}
 	d.Dependencies = &upstream.Dependencies{
-		Auth:                      auth,
-		CAdvisorInterface:         machine,
-		ContainerManager:          newContainerManager(machine, onCgroupRoot),
+		Auth:              auth,
+		CAdvisorInterface: machine,
+		ContainerManager: &containerManager{
+			ContainerManager: cm.NewStubContainerManager(), machine: machine, onCgroupRoot: onCgroupRoot, volumes: volumes, off: k.power.off,
+		},
 		EventClient:               c.events,
 		HeartbeatClient:           c.heartbeat,
 		KubeClient:                c.kube,

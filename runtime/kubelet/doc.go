@@ -12,6 +12,15 @@
 //   - The paths of a node that a container can see by hostPath are below its own directory.
 //   - It never evicts for a full disk or collects images: the disk is the learner's (see config.go).
 //
+// A lab may be held for an hour, so nothing that waits may give up. In this process no CRI call has upstream's time limit
+// (that is the remote client's), and heartbeats have none either. What is left, in upstream's constants: a sync that waits
+// longer than two minutes for a volume, because a request for it is held, fails with an Event and is tried again; and a
+// Pod status that is held keeps the node's other statuses waiting, as one goroutine sends them all.
+//
+// Containers that start are seen at once, because a sync ends with a look at its Pod (Kubelet.RequestPodRelist); those
+// that end by themselves within upstream's second. EventedPLEG would see those at once too, but is an alpha feature that
+// nobody's cluster has.
+//
 // A kubelet cannot be stopped: upstream's leases, status updates and watches run until the process ends. [Kubelet.Run]
 // therefore pulls the plug instead: see power.go for what stays behind.
 package kubelet

@@ -13,7 +13,6 @@ import (
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/clientcmd"
 	internalapi "k8s.io/cri-api/pkg/apis"
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/credentialprovider"
@@ -214,22 +213,4 @@ func (d *dependencies) build(ctx context.Context, k *Kubelet) (*upstream.Kubelet
 	}
 	d.klet.Store(klet)
 	return klet, nil
-}
-
-// clientConfig reads the kubeconfig and puts the tap and the power switch around its transport.
-func (k *Kubelet) clientConfig() (*restConfig, error) {
-	c, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		&clientcmd.ClientConfigLoadingRules{ExplicitPath: k.o.Kubeconfig}, &clientcmd.ConfigOverrides{}).ClientConfig()
-	if err != nil {
-		return nil, fmt.Errorf("read the kubelet's kubeconfig: %w", err)
-	}
-	c.ContentType = k.config.ContentType
-	c.AcceptContentTypes = k.config.ContentType + ",application/json"
-	c.QPS, c.Burst = float32(k.config.KubeAPIQPS), int(k.config.KubeAPIBurst)
-	c.UserAgent = "kubelet/" + k.o.Name
-	if k.o.WrapTransport != nil {
-		c.Wrap(k.o.WrapTransport)
-	}
-	c.Wrap(k.power.transport)
-	return c, nil
 }
