@@ -43,8 +43,9 @@ const (
 	// macOS, 108 on Linux.
 	maxSocketPath = 103
 
-	// A member without peers elects itself when its first election time-out ends; nothing else depends on these two.
-	tick     = 10 * time.Millisecond
+	// Ticks drive heartbeats to peers and elections, and a member without peers needs neither but the first, for which
+	// nobody waits: see lead. Each tick costs an idle lab some CPU.
+	tick     = 500 * time.Millisecond
 	election = 5 * tick // the least that etcd accepts
 
 	// quota is the size of the store at which etcd refuses writes. Nothing is compacted while a lab runs, because

@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"go.etcd.io/etcd/client/pkg/v3/fileutil"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
+	"go.etcd.io/etcd/server/v3/etcdserver"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
+	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/kubestep/kubestep/engine"
 )
@@ -28,6 +31,9 @@ type Member struct {
 
 // closeWait bounds how long a member that has failed is waited for: what failed in it may hold what Close needs.
 const closeWait = 3 * time.Second
+
+// leadRetry is how often a member tries to become leader.
+const leadRetry = 2 * time.Millisecond
 
 // New takes the data directory. It returns an error that wraps [engine.ErrInUse] when another process has it. The
 // directory is given back when Run returns, or by Close when Run is never called.
@@ -143,6 +149,11 @@ func (m *Member) start(ctx context.Context) (*embed.Etcd, error) {
 
 // serve waits until the server answers, and then until it is to stop.
 func (m *Member) serve(ctx context.Context, server *embed.Etcd) error {
+	leading, cancel := context.WithCancel(ctx)
+	var goroutines sync.WaitGroup
+	goroutines.Go(func() { lead(leading, server.Server) })
+	defer goroutines.Wait()
+	defer cancel()
 	select {
 	case <-server.Server.ReadyNotify():
 	case <-ctx.Done():
@@ -171,6 +182,25 @@ func (m *Member) serve(ctx context.Context, server *embed.Etcd) error {
 		return errors.New("etcd stopped by itself; its log says why")
 	case <-m.config.failures.failed:
 		return m.config.failures.err
+	}
+}
+
+// lead makes a member without peers its own leader at once. By itself it would wait for an election time-out, which is for
+// finding out that there is no leader yet.
+func lead(ctx context.Context, server *etcdserver.EtcdServer) {
+	ticker := time.NewTicker(leadRetry)
+	defer ticker.Stop()
+	self := uint64(server.MemberID())
+	for server.Leader() == 0 {
+		// Raft does not listen until it has read who belongs to the cluster from its log.
+		if err := server.Process(ctx, raftpb.Message{Type: raftpb.MsgTimeoutNow, From: self, To: self}); err != nil {
+			return // it is stopping
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
