@@ -108,11 +108,11 @@ func (m *Model) Init() tea.Cmd {
 }
 
 // Update implements [tea.Model].
-func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+func (m *Model) Update(msg tea.Msg) (model tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if r := recover(); r != nil {
 			m.fail(r)
-			cmd = tea.Quit
+			model, cmd = m, tea.Quit
 		}
 	}()
 	switch msg := msg.(type) {
@@ -256,6 +256,9 @@ func (m *Model) push(o overlay) {
 }
 
 func (m *Model) resize(w, h int) {
+	if w <= 0 || h <= 0 {
+		return // what is not a terminal says 0 x 0
+	}
 	m.w, m.h = w, h
 	if m.small() {
 		return

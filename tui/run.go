@@ -13,6 +13,13 @@ import (
 func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	m := New(ctx, o)
+	m.abort = cancel
+	return m.run(ctx, o)
+}
+
+// run runs the program. A broken screen is its error, rather than the end of ctx that a break may have caused.
+func (m *Model) run(ctx context.Context, o Options) error {
 	program := []tea.ProgramOption{tea.WithContext(ctx)}
 	if o.Input != nil {
 		program = append(program, tea.WithInput(o.Input))
@@ -20,8 +27,6 @@ func Run(ctx context.Context, o Options) error {
 	if o.Output != nil {
 		program = append(program, tea.WithOutput(o.Output))
 	}
-	m := New(ctx, o)
-	m.abort = cancel
 	_, err := tea.NewProgram(m, program...).Run()
 	switch {
 	case m.broken != nil:

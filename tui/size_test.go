@@ -23,7 +23,7 @@ func TestGoldenViews(t *testing.T) {
 		{"start", nil, func(d *driver) { d.lab.PhaseDone(45e6); d.lab.PhaseDone(1200e6); d.idle() }},
 		{"ready", nil, func(d *driver) { d.start() }},
 		{"binding-held", nil, func(d *driver) { d.start(); d.stepTo("binding") }},
-		{"two-held", nil, func(d *driver) { d.start(); d.stepTo("replicaset-controller  create"); d.press("down") }},
+		{"two-held", nil, func(d *driver) { d.start(); d.stepTo("2 "); d.press("down") }},
 		{"replay", replay, func(*driver) {}},
 		{"replay-score", replay, func(d *driver) { d.press("/"); d.write("score"); d.press("enter", "enter") }},
 		{"replay-events", replay, func(d *driver) { d.press("i", "end") }},
@@ -65,15 +65,15 @@ func TestNothingOverflows(t *testing.T) {
 				}
 				drive(t, 80, 24, edit, func(d *driver) {
 					if mode == "live" {
-						everySize(d)
+						manySizes(d, 0)
 						d.start()
-						everySize(d)
+						manySizes(d, 1)
 						d.stepTo("binding")
 					}
-					for range languages {
-						for _, k := range keys {
+					for lang := range languages {
+						for i, k := range keys {
 							d.press(k...)
-							everySize(d)
+							manySizes(d, 2+lang*len(keys)+i)
 						}
 					}
 				})
@@ -82,16 +82,25 @@ func TestNothingOverflows(t *testing.T) {
 	}
 }
 
-func everySize(d *driver) {
+// manySizes tries a share of the sizes from 60x20 to 300x100, another one with each round, and where the layout changes.
+func manySizes(d *driver, round int) {
 	d.t.Helper()
-	for w := 60; w <= 300; w += 13 {
-		for h := 20; h <= 100; h += 11 {
-			d.send(tea.WindowSizeMsg{Width: w, Height: h})
-			d.fits(w, h)
+	try := func(w, h int) {
+		d.send(tea.WindowSizeMsg{Width: w, Height: h})
+		d.fits(w, h)
+	}
+	for _, w := range []int{60, 80, 99, 100, 159, 160} {
+		try(w, 20+round%5)
+	}
+	for w := 61 + round%29; w <= 200; w += 29 {
+		for h := 20 + (w+round)%17; h <= 60; h += 17 {
+			try(w, h)
 		}
 	}
-	d.send(tea.WindowSizeMsg{Width: 80, Height: 24})
-	d.fits(80, 24)
+	if round%5 == 0 {
+		try(300, 100)
+	}
+	try(80, 24)
 }
 
 func TestTooSmallIsSaid(t *testing.T) {

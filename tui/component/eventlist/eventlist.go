@@ -40,7 +40,7 @@ const (
 	withCause = 72
 	withVerb  = 84
 	withTime  = 96
-	shortName = 72 // below it
+	shortName = 84 // below it
 )
 
 // Columns of fixed width.
@@ -100,9 +100,14 @@ func (l List) line(t theme.Theme, r Row, w int, selected bool) string {
 	case r.Open:
 		note = "… " + note
 	}
-	// The outcome stays in sight; the object's name gives way.
-	room := w - ansi.StringWidth(b.String()) - ansi.StringWidth(note) - 1
-	b.WriteString(paint(theme.Object, layout.Middle(r.Object, room)) + " " + paint(role, note))
+	// When not both fit, the outcome gets up to half of the room.
+	room := w - ansi.StringWidth(b.String()) - 1
+	object := r.Object
+	if ansi.StringWidth(object)+ansi.StringWidth(note) > room {
+		note = layout.Middle(note, max(room/2, room-ansi.StringWidth(object)))
+		object = layout.Middle(object, room-ansi.StringWidth(note))
+	}
+	b.WriteString(paint(theme.Object, object) + " " + paint(role, note))
 	if selected && l.Focused {
 		return t.Paint(theme.Selected, layout.Fit(b.String(), w))
 	}

@@ -72,7 +72,7 @@ func (m *Walk) header() string {
 		right = strings.Join(parts, " · ") + " · " + m.say.T(text.LevelIs, m.levelName()) + " "
 	}
 	gap := m.w - ansi.StringWidth(left) - ansi.StringWidth(right)
-	if gap < 1 {
+	if gap < 3 {
 		left, gap = " "+m.theme.Paint(theme.Strong, "kubestep"), m.w-9-ansi.StringWidth(right)
 	}
 	return layout.Fit(left+strings.Repeat(" ", max(gap, 1))+right, m.w)
@@ -273,8 +273,8 @@ func (m *Walk) statusLine() string {
 		line = m.theme.Paint(theme.Warn, m.say.T(text.Busy, m.verbName(m.busy)))
 	case len(m.debug.Held) > 0:
 		next := describe.Event(&m.debug.Held[0].Event)
-		line = m.theme.Paint(theme.Warn, m.say.T(text.WaitingCount, len(m.debug.Held))) + "  " +
-			m.say.T(text.NextUp, next.String())
+		line = m.theme.Paint(theme.Warn, m.say.T(text.WaitingCount, len(m.debug.Held))) + "  "
+		line += layout.Middle(m.say.T(text.NextUp, next.String()), m.w-2-ansi.StringWidth(line))
 	}
 	return layout.Fit(" "+line, m.w)
 }
