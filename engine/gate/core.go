@@ -27,7 +27,8 @@ type core struct {
 
 type held struct {
 	trace.Held
-	round uint64
+	round  uint64
+	inside []uint64 // the open events that wait for it
 }
 
 func newCore() *core {
@@ -35,14 +36,14 @@ func newCore() *core {
 }
 
 // arrive takes in an event that is about to happen. It returns 0 when the event may happen, else the ID under which it
-// is held.
-func (c *core) arrive(now time.Time, e *trace.Event, find finder) (id uint64) {
+// is held. inside are the open events that wait for it then.
+func (c *core) arrive(now time.Time, e *trace.Event, find finder, inside []uint64) (id uint64) {
 	hold, arrived := c.rules.hold(e, find)
 	if !hold {
 		return 0
 	}
 	c.lastID++
-	h := held{trace.Held{ID: c.lastID, Since: now, Event: *e}, c.round}
+	h := held{trace.Held{ID: c.lastID, Since: now, Event: *e}, c.round, inside}
 	if arrived {
 		c.change(func(r *rules) { r.mode, r.runTo = engine.Paused, nil })
 		c.stoppedAt = h.ID

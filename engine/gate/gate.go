@@ -74,12 +74,17 @@ func (g *Gate) MayHoldStages() bool {
 }
 
 func (g *Gate) wait(ctx context.Context, e *trace.Event) error {
+	var inside []uint64
+	if p := g.traffic.Load(); p != nil {
+		_, last := (*p).Store().Len()
+		inside = enclosers(e, g.find, last)
+	}
 	g.mu.Lock()
 	now := g.now()
 	if settled, _ := g.settling.check(g.look(now, stepQuiet), stepQuiet); settled {
 		g.core.settled() // nobody had asked until now
 	}
-	id := g.core.arrive(now, e, g.find)
+	id := g.core.arrive(now, e, g.find, inside)
 	if id == 0 {
 		g.mu.Unlock()
 		return nil // the rules changed in the meantime
@@ -231,7 +236,7 @@ func (g *Gate) look(now time.Time, quiet time.Duration) traffic {
 			t.last = last
 		}
 		if t.open > 0 && now.Sub(t.last) >= quiet {
-			t.enclosing = enclosing(g.core.held, g.find)
+			t.enclosing = enclosing(g.core.held)
 		}
 	}
 	return t

@@ -12,7 +12,7 @@ import (
 //
 // First, what is held may be part of something that has begun: a stage of a request, a request that the scheduler makes
 // in its bind phase. What has begun then waits for what is held, and waiting for it to end would be for ever. Such
-// enclosing events are found along exact causes that are open, see enclosing. Not every such cause encloses: the calls of
+// enclosing events are found when it arrives, along exact causes that are open, see enclosers. Not every such cause encloses: the calls of
 // a kubelet are chained in their order too, also when they run side by side.
 //
 // Second, some things take long by themselves: a container that ignores SIGTERM keeps StopContainer open for its grace
@@ -64,27 +64,50 @@ func (s *settling) check(t traffic, quiet time.Duration) (settled bool, again ti
 	return true, 0
 }
 
-// maxDepth bounds how deep events nest: a stage in a request in a scheduler's phase is three.
-const maxDepth = 8
+const (
+	// maxDepth bounds how deep events nest: a stage in a request in a scheduler's phase is three.
+	maxDepth = 8
+	// maxSiblings bounds how many events are looked through for a request's other stages.
+	maxSiblings = 20_000
+)
 
-// enclosing counts the open events that cannot end before a held one is released.
-func enclosing(held []held, find finder) int {
+// enclosers returns the open events that cannot end before e, which is about to be held, has happened. last is the number
+// of the latest event that has begun.
+func enclosers(e *trace.Event, find finder, last uint64) []uint64 {
+	var list []uint64
+	seq, link, inner := e.Cause, e.CauseLink, e.Kind
+	for range maxDepth {
+		if seq == 0 || link != trace.Exact {
+			break
+		}
+		outer, ok := find(seq)
+		if !ok || !outer.Open || !within(inner, outer.Kind) {
+			break
+		}
+		if counted(&outer) {
+			list = append(list, seq)
+		}
+		seq, link, inner = outer.Cause, outer.CauseLink, outer.Kind
+	}
+	if e.Kind != trace.APIStage || len(list) == 0 {
+		return list
+	}
+	// The stages of a request follow one another, unless one is inside another: an update is admitted inside its storage
+	// stage. All of them have the request for a cause.
+	for s, n := last, 0; s > e.Cause && n < maxSiblings; s, n = s-1, n+1 {
+		if other, ok := find(s); ok && other.Kind == trace.APIStage && other.Open && other.Cause == e.Cause && counted(&other) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// enclosing counts the open events that wait for something held.
+func enclosing(held []held) int {
 	seen := map[uint64]bool{}
 	for i := range held {
-		e := &held[i].Event
-		seq, link, inner := e.Cause, e.CauseLink, e.Kind
-		for range maxDepth {
-			if seq == 0 || link != trace.Exact || seen[seq] {
-				break
-			}
-			outer, ok := find(seq)
-			if !ok || !outer.Open || !within(inner, outer.Kind) {
-				break
-			}
-			if counted(&outer) {
-				seen[seq] = true
-			}
-			seq, link, inner = outer.Cause, outer.CauseLink, outer.Kind
+		for _, seq := range held[i].inside {
+			seen[seq] = true
 		}
 	}
 	return len(seen)

@@ -82,6 +82,13 @@ func (m *machine) find(seq uint64) (trace.Event, bool) {
 	return e, ok
 }
 
+func (m *machine) last() (last uint64) {
+	for seq := range m.begun {
+		last = max(last, seq)
+	}
+	return last
+}
+
 func (m *machine) run(line string) (string, error) {
 	verb, rest, _ := strings.Cut(line, " ")
 	switch verb {
@@ -90,7 +97,7 @@ func (m *machine) run(line string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if id := m.core.arrive(time.Time{}, &e, m.find); id != 0 {
+		if id := m.core.arrive(time.Time{}, &e, m.find, enclosers(&e, m.find, m.last())); id != 0 {
 			return fmt.Sprintf("held %d\n", id), nil
 		}
 		return "passes\n", nil
@@ -167,7 +174,7 @@ func (m *machine) look(rest string) (string, error) {
 		return "", err
 	}
 	now := time.Unix(1000, 0)
-	tr := traffic{now: now, last: now.Add(-idle), enclosing: enclosing(m.core.held, m.find)}
+	tr := traffic{now: now, last: now.Add(-idle), enclosing: enclosing(m.core.held)}
 	for _, e := range m.begun {
 		if e.Open && counted(&e) {
 			tr.open++
