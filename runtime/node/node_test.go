@@ -18,6 +18,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -41,6 +42,7 @@ func TestNode(t *testing.T) {
 		{"an unknown image is not pulled", unknownImage},
 		{"probes do not dial the host", probes},
 		{"the kubelet refuses who it does not know", refuses},
+		{"a deleted Pod leaves nothing behind", deleted},
 		{"a node without power is silent", powerOff},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.test(t, l) }) {
@@ -139,7 +141,13 @@ func podRuns(t *testing.T, l *lab) {
 	p.Spec.Volumes = []v1.Volume{{Name: "settings", VolumeSource: v1.VolumeSource{
 		ConfigMap: &v1.ConfigMapVolumeSource{LocalObjectReference: v1.LocalObjectReference{Name: "settings"}},
 	}}}
+	create := v1.HostPathDirectoryOrCreate
+	p.Spec.Volumes = append(p.Spec.Volumes,
+		v1.Volume{Name: "machine", VolumeSource: v1.VolumeSource{HostPath: &v1.HostPathVolumeSource{Path: "/var/lib/kubelet/test", Type: &create}}},
+		v1.Volume{Name: "scratch", VolumeSource: v1.VolumeSource{EmptyDir: &v1.EmptyDirVolumeSource{Medium: v1.StorageMediumMemory}}})
 	p.Spec.Containers[0].VolumeMounts = []v1.VolumeMount{
+		{Name: "machine", MountPath: "/machine"},
+		{Name: "scratch", MountPath: "/scratch"},
 		{Name: "settings", MountPath: "/settings"},
 		{Name: "settings", MountPath: "/one/colour", SubPath: "colour"},
 	}
@@ -170,6 +178,10 @@ func logsAndExec(t *testing.T, l *lab) {
 		if got := l.exec(t, "web", "cat", path); got != want {
 			t.Errorf("%s holds %q, want %q", path, got, want)
 		}
+	}
+	l.exec(t, "web", "sh", "-c", "echo here > /machine/file && echo there > /scratch/file")
+	if raw, err := os.ReadFile(filepath.Join(l.nodes["node-1"].dir, "rootfs/var/lib/kubelet/test/file")); err != nil || string(raw) != "here\n" {
+		t.Errorf("the node's own file: %q, %v", raw, err)
 	}
 	if token := l.exec(t, "web", "cat", "/var/run/secrets/kubernetes.io/serviceaccount/token"); strings.Count(token, ".") != 2 {
 		t.Errorf("token: %q", token)
@@ -275,6 +287,27 @@ func refuses(t *testing.T, l *lab) {
 func (l *lab) token(t *testing.T) string {
 	t.Helper()
 	return l.exec(t, "web", "cat", "/var/run/secrets/kubernetes.io/serviceaccount/token")
+}
+
+func deleted(t *testing.T, l *lab) {
+	p, err := l.client.CoreV1().Pods("default").Get(t.Context(), "web", metav1.GetOptions{})
+	check(t, err)
+	began := time.Now()
+	check(t, l.client.CoreV1().Pods("default").Delete(t.Context(), "web", metav1.DeleteOptions{}))
+	await(t, "the Pod to be gone", func() error {
+		_, err := l.client.CoreV1().Pods("default").Get(t.Context(), "web", metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("still there: %w", err)
+	})
+	t.Logf("delete to gone: %v", time.Since(began).Round(time.Millisecond))
+	await(t, "its directory to be gone", func() error {
+		if _, err := os.Stat(filepath.Join(l.nodes["node-1"].dir, "kubelet", "pods", string(p.UID))); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("still there: %w", err)
+		}
+		return nil
+	})
 }
 
 func powerOff(t *testing.T, l *lab) {
