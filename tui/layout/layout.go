@@ -107,12 +107,22 @@ func guideAndHeld(r Rect, o Options) (guide, held Rect) {
 	return Rect{r.X, r.Y, r.W, top}, Rect{r.X, r.Y + top, r.W, r.H - top}
 }
 
+// Width returns how many cells s takes. It is ansi.StringWidth with a shorter way for plain ASCII, which is most of it.
+func Width(s string) int {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return ansi.StringWidth(s)
+		}
+	}
+	return len(s)
+}
+
 // Fit cuts or pads s, which may be styled, to exactly w cells.
 func Fit(s string, w int) string {
 	if w <= 0 {
 		return ""
 	}
-	n := ansi.StringWidth(s)
+	n := Width(s)
 	if n > w {
 		s = ansi.Truncate(s, w, "…")
 		n = ansi.StringWidth(s) // a wide character may leave a cell over
@@ -122,7 +132,7 @@ func Fit(s string, w int) string {
 
 // Middle cuts s, which must not be styled, to at most w cells by leaving out its middle: names differ at their ends.
 func Middle(s string, w int) string {
-	n := ansi.StringWidth(s)
+	n := Width(s)
 	if n <= w {
 		return s
 	}
@@ -143,6 +153,16 @@ func FitLines(lines []string, w, h int) []string {
 		} else {
 			out[i] = strings.Repeat(" ", w)
 		}
+	}
+	return out
+}
+
+// Fill makes exactly h lines of lines that are w cells wide already.
+func Fill(lines []string, w, h int) []string {
+	out := make([]string, 0, h)
+	out = append(out, lines[:min(h, len(lines))]...)
+	for len(out) < h {
+		out = append(out, strings.Repeat(" ", w))
 	}
 	return out
 }

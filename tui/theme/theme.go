@@ -5,6 +5,8 @@
 package theme
 
 import (
+	"strings"
+
 	"charm.land/lipgloss/v2"
 )
 
@@ -32,10 +34,11 @@ const (
 )
 
 // Theme is a set of styles. The zero Theme has none at all.
-type Theme struct {
-	styles [roles]lipgloss.Style
-	made   bool
-}
+type Theme struct{ pens [roles]pen }
+
+// pen is what a style writes before and after a text. Views paint thousands of pieces a second, so that is worked out
+// once and not for each of them.
+type pen struct{ open, shut string }
 
 // New returns a theme for a terminal with a dark or a light background.
 func New(dark bool) Theme {
@@ -43,46 +46,47 @@ func New(dark bool) Theme {
 	style := func(light, dark string) lipgloss.Style {
 		return lipgloss.NewStyle().Foreground(pick(lipgloss.Color(light), lipgloss.Color(dark)))
 	}
-	t := Theme{made: true}
-	t.styles[Plain] = lipgloss.NewStyle()
-	t.styles[Dim] = style("#6b7280", "#8b93a1")
-	t.styles[Strong] = lipgloss.NewStyle().Bold(true)
-	t.styles[Heading] = style("#1d4ed8", "#8ab4ff").Bold(true)
-	t.styles[Actor] = style("#0f766e", "#5fd7c7")
-	t.styles[Verb] = style("#7c3aed", "#c4a7ff")
-	t.styles[Object] = lipgloss.NewStyle()
-	t.styles[Good] = style("#15803d", "#7bd88f")
-	t.styles[Bad] = style("#b91c1c", "#ff7b7b")
-	t.styles[Warn] = style("#b45309", "#ffc66d")
-	t.styles[Key] = style("#1d4ed8", "#8ab4ff").Bold(true)
-	t.styles[Selected] = lipgloss.NewStyle().Reverse(true)
-	t.styles[Chain] = style("#b45309", "#ffc66d")
-	t.styles[Border] = style("#9ca3af", "#4b5563")
-	t.styles[Focus] = style("#1d4ed8", "#8ab4ff")
-	return t
+	return made(map[Role]lipgloss.Style{
+		Dim:      style("#6b7280", "#8b93a1"),
+		Strong:   lipgloss.NewStyle().Bold(true),
+		Heading:  style("#1d4ed8", "#8ab4ff").Bold(true),
+		Actor:    style("#0f766e", "#5fd7c7"),
+		Verb:     style("#7c3aed", "#c4a7ff"),
+		Good:     style("#15803d", "#7bd88f"),
+		Bad:      style("#b91c1c", "#ff7b7b"),
+		Warn:     style("#b45309", "#ffc66d"),
+		Key:      style("#1d4ed8", "#8ab4ff").Bold(true),
+		Selected: lipgloss.NewStyle().Reverse(true),
+		Chain:    style("#b45309", "#ffc66d"),
+		Border:   style("#9ca3af", "#4b5563"),
+		Focus:    style("#1d4ed8", "#8ab4ff"),
+	})
 }
 
 // NoColor returns a theme without colours: weight, underline and reverse only.
 func NoColor() Theme {
-	t := Theme{made: true}
-	for i := range t.styles {
-		t.styles[i] = lipgloss.NewStyle()
+	bold := lipgloss.NewStyle().Bold(true)
+	return made(map[Role]lipgloss.Style{
+		Strong: bold, Actor: bold, Bad: bold, Warn: bold, Key: bold, Focus: bold,
+		Heading:  bold.Underline(true),
+		Selected: lipgloss.NewStyle().Reverse(true),
+	})
+}
+
+func made(styles map[Role]lipgloss.Style) Theme {
+	var t Theme
+	for role, style := range styles {
+		open, shut, _ := strings.Cut(style.Render("x"), "x")
+		t.pens[role] = pen{open, shut}
 	}
-	t.styles[Strong] = lipgloss.NewStyle().Bold(true)
-	t.styles[Heading] = lipgloss.NewStyle().Bold(true).Underline(true)
-	t.styles[Actor] = lipgloss.NewStyle().Bold(true)
-	t.styles[Bad] = lipgloss.NewStyle().Bold(true)
-	t.styles[Warn] = lipgloss.NewStyle().Bold(true)
-	t.styles[Key] = lipgloss.NewStyle().Bold(true)
-	t.styles[Selected] = lipgloss.NewStyle().Reverse(true)
-	t.styles[Focus] = lipgloss.NewStyle().Bold(true)
 	return t
 }
 
-// Paint returns s, which must be one line, in the role's style.
+// Paint returns s, which must be one line without styles, in the role's style.
 func (t Theme) Paint(r Role, s string) string {
-	if s == "" || r == Plain || !t.made {
+	p := &t.pens[r]
+	if s == "" || p.open == "" {
 		return s
 	}
-	return t.styles[r].Render(s)
+	return p.open + s + p.shut
 }

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"github.com/kubestep/kubestep/tui/layout"
 	"github.com/kubestep/kubestep/tui/theme"
 )
@@ -59,7 +57,7 @@ func (l List) View(t theme.Theme, w, h, offset int) []string {
 	for i := offset; i < min(offset+h, l.Len); i++ {
 		out = append(out, l.line(t, l.Row(i), w, i == l.Selected))
 	}
-	return layout.FitLines(out, w, h)
+	return layout.Fill(out, w, h)
 }
 
 func (l List) line(t theme.Theme, r Row, w int, selected bool) string {
@@ -75,24 +73,29 @@ func (l List) line(t theme.Theme, r Row, w int, selected bool) string {
 		paint = theme.Theme{}.Paint // the whole line is painted at once, below
 	}
 	var b strings.Builder
-	b.WriteString(paint(theme.Chain, gutter))
-	b.WriteString(paint(theme.Dim, fmt.Sprintf("%*d ", seqWidth, r.Seq)))
+	room := w
+	put := func(role theme.Role, s string, width int) {
+		b.WriteString(paint(role, s))
+		room -= width
+	}
+	put(theme.Chain, gutter, 1)
+	put(theme.Dim, fmt.Sprintf("%*d ", seqWidth, r.Seq), seqWidth+1)
 	if w >= withCause {
-		b.WriteString(paint(theme.Dim, layout.Fit(r.Cause, causeWidth)))
+		put(theme.Dim, layout.Fit(r.Cause, causeWidth), causeWidth)
 	}
 	if w >= withTime {
-		b.WriteString(paint(theme.Dim, layout.Fit(r.Time, timeWidth)+" "))
+		put(theme.Dim, layout.Fit(r.Time, timeWidth)+" ", timeWidth+1)
 	}
 	actor, width := r.Actor, actorWidth
 	if w < shortName {
 		actor, width = r.Short, shortWidth
 	}
-	b.WriteString(paint(theme.Actor, layout.Fit(actor, width)) + " ")
+	put(theme.Actor, layout.Fit(actor, width)+" ", width+1)
 	verb := r.Verb
 	if w >= withVerb {
 		verb = layout.Fit(verb, verbWidth)
 	}
-	b.WriteString(paint(theme.Verb, verb) + " ")
+	put(theme.Verb, verb+" ", layout.Width(verb)+1)
 	note, role := r.Note, theme.Dim
 	switch {
 	case r.Failed:
@@ -101,15 +104,19 @@ func (l List) line(t theme.Theme, r Row, w int, selected bool) string {
 		note = "… " + note
 	}
 	// When not both fit, the outcome gets up to half of the room.
-	room := w - ansi.StringWidth(b.String()) - 1
 	object := r.Object
-	if ansi.StringWidth(object)+ansi.StringWidth(note) > room {
-		note = layout.Middle(note, max(room/2, room-ansi.StringWidth(object)))
-		object = layout.Middle(object, room-ansi.StringWidth(note))
+	if fits := room - 1; layout.Width(object)+layout.Width(note) > fits {
+		note = layout.Middle(note, max(fits/2, fits-layout.Width(object)))
+		object = layout.Middle(object, fits-layout.Width(note))
 	}
-	b.WriteString(paint(theme.Object, object) + " " + paint(role, note))
+	put(theme.Object, object+" ", layout.Width(object)+1)
+	put(role, note, layout.Width(note))
+	line := b.String() + strings.Repeat(" ", max(room, 0))
+	if room < 0 || r.Seq > 99_999 {
+		line = layout.Fit(line, w) // a number that is wider than its column
+	}
 	if selected && l.Focused {
-		return t.Paint(theme.Selected, layout.Fit(b.String(), w))
+		return t.Paint(theme.Selected, line)
 	}
-	return layout.Fit(b.String(), w)
+	return line
 }

@@ -24,7 +24,7 @@ type Frame struct {
 // Inner returns the cells inside a frame of the given size.
 func Inner(r layout.Rect) (w, h int) { return max(r.W-4, 0), max(r.H-2, 0) }
 
-// View returns r.H lines of r.W cells with the content inside.
+// View returns r.H lines of r.W cells with the content inside, whose lines must be as wide as [Inner] says.
 func (f Frame) View(t theme.Theme, r layout.Rect, content []string) []string {
 	if r.Empty() {
 		return nil
@@ -55,7 +55,7 @@ func (f Frame) View(t theme.Theme, r layout.Rect, content []string) []string {
 	out = append(out, t.Paint(role, left)+t.Paint(titleRole, title)+t.Paint(role, strings.Repeat(rule, max(fill, 0)))+
 		t.Paint(theme.Dim, note)+t.Paint(role, right))
 	bar := t.Paint(role, "│")
-	for _, line := range layout.FitLines(content, w, h) {
+	for _, line := range layout.Fill(content, w, h) {
 		out = append(out, bar+" "+line+" "+bar)
 	}
 	return append(out, t.Paint(role, "└"+strings.Repeat("─", room)+"┘"))

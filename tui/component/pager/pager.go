@@ -21,7 +21,8 @@ type Pager struct {
 
 // Set replaces the text, wrapped to w cells, and keeps the place as far as it exists.
 func (p *Pager) Set(t theme.Theme, lines []richtext.Line, w, h int) {
-	p.rows, p.height = richtext.Render(t, lines, w), h
+	rows := richtext.Render(t, lines, w)
+	p.rows, p.height = layout.FitLines(rows, w, len(rows)), h
 	p.Move(0)
 }
 
@@ -45,8 +46,8 @@ func (p *Pager) Note() string {
 	return fmt.Sprintf("%d-%d/%d", p.offset+1, min(p.offset+p.height, len(p.rows)), len(p.rows))
 }
 
-// View returns h lines of w cells.
+// View returns h lines of w cells, which must be the width of the last Set.
 func (p *Pager) View(w, h int) []string {
 	rows := p.rows[min(p.offset, len(p.rows)):]
-	return layout.FitLines(rows[:min(h, len(rows))], w, h)
+	return layout.Fill(rows[:min(h, len(rows))], w, h)
 }
