@@ -15,7 +15,7 @@ var errOff = errors.New("the node is powered off")
 // answer: they wait until their own context ends, as on a machine whose cable is out.
 //
 // Waiting rather than failing is what keeps a powered-off kubelet quiet: its loops (relist each second, lease renewal,
-// status updates, watches) hang in their first call instead of retrying. Those goroutines, some 150 for each node, and
+// status updates, watches) hang in their first call instead of retrying. Those goroutines and
 // the memory they hold stay until the process ends; upstream gives no way to end them.
 type power struct {
 	off  chan struct{}
