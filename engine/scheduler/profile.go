@@ -40,6 +40,7 @@ type profile struct {
 	plugins             *config.Plugins // of each phase, in the order in which upstream runs them
 	scores              framework.Framework
 	attempts            *attempts
+	preempting          *preempting
 }
 
 // begin reports a phase of an attempt. The error is the context's, when that ended while the phase was held.
@@ -75,22 +76,23 @@ func (p *profile) calculated(ctx context.Context, a *attempt, phase string, bega
 	return nil
 }
 
-// acting reports a phase that is about to act, and runs it. skipped are known before it runs.
-func (p *profile) acting(ctx context.Context, state fwk.CycleState, phase, node string, plugins []config.Plugin, skipped sets.Set[string],
+// acting reports a phase that is about to act, and runs it. skipped are known before it runs, node at its end at the
+// latest.
+func (p *profile) acting(ctx context.Context, state fwk.CycleState, phase string, node *string, plugins []config.Plugin, skipped sets.Set[string],
 	run func(ctx context.Context) *fwk.Status,
 ) *fwk.Status {
 	a, ok := attemptIn(state)
 	if !ok || len(plugins) == 0 {
 		return run(ctx)
 	}
-	span, err := p.begin(ctx, a, phase, tap.Frames(), trace.SchedDetail{Node: node, Plugins: columns(plugins, skipped)})
+	span, err := p.begin(ctx, a, phase, tap.Frames(), trace.SchedDetail{Node: *node, Plugins: columns(plugins, skipped)})
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
 	status := run(trace.WithCause(ctx, span.Seq()))
 	span.End(status.AsError(), func(e *trace.Event) {
 		e.Detail = &trace.SchedDetail{
-			Profile: a.profile, Attempt: a.number, Node: node, Plugins: outcomes(plugins, skipped, status),
+			Profile: a.profile, Attempt: a.number, Node: *node, Plugins: outcomes(plugins, skipped, status),
 		}
 	})
 	return status
@@ -135,8 +137,15 @@ func (p *profile) reportFilter(ctx context.Context, state fwk.CycleState, a *att
 
 func (p *profile) RunPostFilterPlugins(ctx context.Context, state fwk.CycleState, pod *v1.Pod, filtered fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
 	var result *fwk.PostFilterResult
-	status := p.acting(ctx, state, postFilter, "", p.plugins.PostFilter.Enabled, nil, func(ctx context.Context) (status *fwk.Status) {
+	var nominated string // where the Pod will fit once others have made room
+	status := p.acting(ctx, state, postFilter, &nominated, p.plugins.PostFilter.Enabled, nil, func(ctx context.Context) (status *fwk.Status) {
+		if seq, ok := trace.CauseFrom(ctx); ok {
+			p.preempting.began(seq)
+		}
 		result, status = p.Framework.RunPostFilterPlugins(ctx, state, pod, filtered)
+		if result != nil && result.NominatingInfo != nil {
+			nominated = result.NominatedNodeName
+		}
 		return status
 	})
 	return result, status
@@ -178,7 +187,7 @@ func (p *profile) RunScorePlugins(ctx context.Context, state fwk.CycleState, pod
 }
 
 func (p *profile) RunReservePluginsReserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
-	return p.acting(ctx, state, reserve, node, p.plugins.Reserve.Enabled, nil, func(ctx context.Context) *fwk.Status {
+	return p.acting(ctx, state, reserve, &node, p.plugins.Reserve.Enabled, nil, func(ctx context.Context) *fwk.Status {
 		return p.Framework.RunReservePluginsReserve(ctx, state, pod, node)
 	})
 }
@@ -188,14 +197,14 @@ func (p *profile) RunReservePluginsUnreserve(ctx context.Context, state fwk.Cycl
 		p.Framework.RunReservePluginsUnreserve(ctx, state, pod, node)
 		return nil
 	}
-	if status := p.acting(ctx, state, unreserve, node, p.plugins.Reserve.Enabled, nil, run); !status.IsSuccess() {
+	if status := p.acting(ctx, state, unreserve, &node, p.plugins.Reserve.Enabled, nil, run); !status.IsSuccess() {
 		run(ctx) // held until the end: what was reserved must be given back all the same
 	}
 }
 
 func (p *profile) RunPermitPlugins(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) (map[string]time.Duration, *fwk.Status) {
 	var wait map[string]time.Duration
-	status := p.acting(ctx, state, permit, node, p.plugins.Permit.Enabled, nil, func(ctx context.Context) (status *fwk.Status) {
+	status := p.acting(ctx, state, permit, &node, p.plugins.Permit.Enabled, nil, func(ctx context.Context) (status *fwk.Status) {
 		wait, status = p.Framework.RunPermitPlugins(ctx, state, pod, node)
 		return status
 	})
@@ -203,19 +212,19 @@ func (p *profile) RunPermitPlugins(ctx context.Context, state fwk.CycleState, po
 }
 
 func (p *profile) RunPreBindPlugins(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
-	return p.acting(ctx, state, preBind, node, p.plugins.PreBind.Enabled, state.GetSkipPreBindPlugins(), func(ctx context.Context) *fwk.Status {
+	return p.acting(ctx, state, preBind, &node, p.plugins.PreBind.Enabled, state.GetSkipPreBindPlugins(), func(ctx context.Context) *fwk.Status {
 		return p.Framework.RunPreBindPlugins(ctx, state, pod, node)
 	})
 }
 
 func (p *profile) RunBindPlugins(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
-	return p.acting(ctx, state, bind, node, p.plugins.Bind.Enabled, nil, func(ctx context.Context) *fwk.Status {
+	return p.acting(ctx, state, bind, &node, p.plugins.Bind.Enabled, nil, func(ctx context.Context) *fwk.Status {
 		return p.Framework.RunBindPlugins(ctx, state, pod, node)
 	})
 }
 
 func (p *profile) RunPostBindPlugins(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) {
-	p.acting(ctx, state, postBind, node, p.plugins.PostBind.Enabled, nil, func(ctx context.Context) *fwk.Status {
+	p.acting(ctx, state, postBind, &node, p.plugins.PostBind.Enabled, nil, func(ctx context.Context) *fwk.Status {
 		p.Framework.RunPostBindPlugins(ctx, state, pod, node)
 		return nil
 	})

@@ -44,6 +44,8 @@ type Scheduler struct {
 	options Options
 	config  *rest.Config
 	ready   chan struct{}
+
+	preempting *preempting
 }
 
 // New checks o and returns a scheduler that does not run yet.
@@ -57,8 +59,9 @@ func New(o Options) (*Scheduler, error) {
 	// Upstream's 50 requests a second spare an API server that serves thousands of nodes; here they would make 200 Pods
 	// wait for two seconds.
 	c.QPS, c.Burst = 500, 1000
-	c.Wrap(tap.New(o.Tap, tap.Client{Actor: actor}))
-	return &Scheduler{options: o, config: c, ready: make(chan struct{})}, nil
+	s := &Scheduler{options: o, config: c, ready: make(chan struct{}), preempting: &preempting{}}
+	c.Wrap(tap.New(o.Tap, tap.Client{Actor: actor, Cause: s.preempting.cause}))
+	return s, nil
 }
 
 // Ready is closed when the scheduler has seen what exists and schedules.
@@ -97,7 +100,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making the scheduler: %w", err)
 	}
-	if err := attach(ctx, sched, defaults, s.options.Tap); err != nil {
+	if err := attach(ctx, sched, defaults, s.options.Tap, s.preempting); err != nil {
 		return fmt.Errorf("tapping the scheduler's plugins: %w", err)
 	}
 

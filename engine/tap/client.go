@@ -26,6 +26,9 @@ type Client struct {
 	// Background marks a client that only does what goes on all the time: a component looking after its credentials.
 	// Nothing of it is held.
 	Background bool
+	// Cause, when not nil, is asked what caused a request that carries no cause in its context; 0 leaves it to the trace.
+	// What it returns is marked as inferred. It must not change e.
+	Cause func(e *trace.Event) uint64
 	// Root marks somebody outside the lab: nothing in the lab causes what it asks for.
 	Root bool
 }

@@ -77,6 +77,11 @@ func (t *transport) newCall(req *http.Request) (*call, error) {
 	}
 	detail := c.detail
 	c.event.Detail = &detail
+	if _, known := trace.CauseFrom(req.Context()); !known && t.Cause != nil {
+		if c.event.Cause = t.Cause(&c.event); c.event.Cause != 0 {
+			c.event.CauseLink = trace.Inferred
+		}
+	}
 	return c, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -277,6 +278,35 @@ func TestCauseFromContext(t *testing.T) {
 	list := events(store, trace.APIRequest)
 	if e := list[len(list)-1]; e.Cause != 2 || e.CauseLink != trace.Exact {
 		t.Errorf("the cause is %d, %s", e.Cause, e.CauseLink)
+	}
+}
+
+func TestCauseFromClient(t *testing.T) {
+	s := newServer(t)
+	client, store := s.client(encodings[0], nil, Client{Actor: "kube-scheduler", Cause: func(e *trace.Event) uint64 {
+		if e.Verb == "delete" {
+			return 1
+		}
+		return 0
+	}})
+	pods := client.CoreV1().Pods("default")
+	if _, err := pods.Get(t.Context(), "web", metav1.GetOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := pods.Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := pods.Delete(trace.WithCause(t.Context(), 2), "web", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range events(store, trace.APIRequest) {
+		got = append(got, fmt.Sprint(e.Cause, e.CauseLink))
+	}
+	if want := "0 1inferred 1inferred 2exact"; strings.Join(got, " ") != want {
+		t.Errorf("the causes are %v, not %s", got, want)
 	}
 }
 
