@@ -63,10 +63,13 @@ func (a *app) newLab(f labFlags) (_ *running, failed error) {
 		return nil, err
 	}
 	r.finish = append(r.finish, logFile.Close)
+	if err := redirectStderr(logFile, a.terminal); err != nil {
+		return nil, err
+	}
 	log := slog.New(slog.NewTextHandler(logFile, nil))
 	options := lab.Options{
 		DataDir: f.dataDir, RunDir: dir, Nodes: f.nodes, Port: f.port,
-		Log: log, LibraryLog: logFile, Stderr: logFile, Runtime: node.New(node.Options{}), NoTaps: f.noTaps,
+		Log: log, LibraryLog: logFile, Runtime: node.New(node.Options{}), NoTaps: f.noTaps,
 	}
 	if f.set.Changed("seed") {
 		options.Seed = &f.seed

@@ -23,9 +23,9 @@ const (
 )
 
 func main() {
-	// Kubernetes' libraries write to os.Stderr by name; while a lab runs that is its log, and this is the terminal.
-	terminal := os.Stderr
-	// They also register flags of their own, which cobra would offer as ours.
+	// While a lab runs, stderr is its log, because libraries write there; this is the terminal.
+	terminal := keepTerminal()
+	// Libraries also register flags of their own, which cobra would offer as ours.
 	pflag.CommandLine = pflag.NewFlagSet(os.Args[0], pflag.ContinueOnError)
 	err := newRoot(terminal).Execute()
 	if err != nil && !errors.Is(err, errTold) {

@@ -64,7 +64,7 @@ what is done (create, bind, StartContainer), to what (pods, pods/binding, pod/de
 	flags := cmd.Flags()
 	o.lab.add(flags)
 	flags.BoolVar(&o.json, "json", false, "print one JSON object for each event")
-	flags.BoolVar(&o.all, "all", false, "print every event of the tree: stages of requests, commits and deliveries too")
+	flags.BoolVar(&o.all, "all", false, "print every event of the tree: reads, Event objects, stages of requests, commits and deliveries too")
 	flags.BoolVar(&o.background, "background", false, "print also what this command did not cause")
 	flags.StringArrayVar(&o.breaks, "break", nil, "hold what matches this `PATTERN`; may be given several times")
 	flags.StringVar(&o.out, "out", "", "write a recording to this `FILE`, for kubestep replay")

@@ -153,7 +153,9 @@ const startWithin = 2 * time.Minute
 func (u *user) up(t *testing.T, args ...string) *lab {
 	t.Helper()
 	l := &lab{user: u, stderr: &bytes.Buffer{}, rest: make(chan string, 1)}
-	l.cmd = u.command(t, append([]string{"up", "--json"}, args...)...)
+	// Without the test's context, which ends before its clean-up: that would interrupt the lab twice.
+	l.cmd = exec.Command(kubestep, append([]string{"up", "--json"}, args...)...)
+	l.cmd.Env, l.cmd.Dir = u.env, u.home
 	l.cmd.Stderr = l.stderr
 	stdout, err := l.cmd.StdoutPipe()
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 
 // Options says what to print.
 type Options struct {
-	// All prints every event. Otherwise only acts are printed (requests, container runtime calls, the scheduler's
-	// filtering and scoring, and whatever failed); a commit is shown with its request, and the stages of a request and
-	// what watches delivered are passed over.
+	// All prints every event. Otherwise only acts are printed: what the command asked for, what components wrote, container
+	// runtime calls, the scheduler's filtering and scoring, and whatever failed. A commit is shown with its request;
+	// reads, Event objects, the stages of a request and what watches delivered are passed over.
 	All bool
 }
 
@@ -102,7 +102,10 @@ func act(e *trace.Event) bool {
 		return true
 	}
 	switch e.Kind {
-	case trace.APIRequest, trace.CRICall:
+	case trace.APIRequest:
+		asked := e.Root && !e.Object.IsZero() // and not what a client looks up about the API
+		return asked || e.Writes() && e.Object.Kind != "Event" || e.Verb == "connect"
+	case trace.CRICall:
 		return true
 	case trace.SchedPhase:
 		return e.Verb == "filter" || e.Verb == "score" || e.Verb == "postfilter"
