@@ -96,8 +96,9 @@ type commits struct {
 	changed *sync.Cond
 }
 
-// commitWait bounds how long a delivery waits to be linked; etcd's watch is normally microseconds behind.
-const commitWait = 500 * time.Millisecond
+// commitWait bounds how long a delivery waits to be linked. etcd's watch is normally microseconds behind; on a machine
+// with more to do than it can, it has been seen to take longer than half a second.
+const commitWait = 5 * time.Second
 
 func (c *commits) init() {
 	c.byRev = map[int64]uint64{}
