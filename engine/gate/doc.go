@@ -48,7 +48,8 @@
 // While paused, everything that the level holds (see [engine.Level]); while running, what a breakpoint matches. A
 // breakpoint also holds what the level does not when it names the event's verb or kind: "kube-scheduler" stops at what
 // the level would stop at, "kube-scheduler watch.deliver" at deliveries too. What only reads (get, list, ListContainers)
-// is held only by a breakpoint that names its verb.
+// is held only by a breakpoint that names its verb, and the delivery of a background commit, such as a Node's status, by
+// one that names its kind or verb.
 //
 // Some things are never held, because the cluster would not survive it or because they teach nothing: see [NeverHeld].
 //

@@ -100,7 +100,17 @@ func (r *rules) levelHolds(e *trace.Event, find finder) bool {
 	default: // a kind of a later version: only breakpoints that name it
 		return false
 	}
-	return slices.Index(levels, r.level) >= slices.Index(levels, needs) && !reads(e, find)
+	return slices.Index(levels, r.level) >= slices.Index(levels, needs) && !reads(e, find) && !heartbeat(e, find)
+}
+
+// heartbeat reports whether e delivers a commit that is background, such as a Node's status. Held, it would come from
+// every node to every watcher every few seconds.
+func heartbeat(e *trace.Event, find finder) bool {
+	if e.Kind != trace.WatchDeliver {
+		return false
+	}
+	commit, ok := find(e.Cause)
+	return ok && commit.Kind == trace.EtcdCommit && commit.Background
 }
 
 // reads reports whether e changes nothing, neither by itself nor as a part of what it is in.
