@@ -30,6 +30,10 @@ type process struct {
 	ended    bool
 	handlers map[program.Signal][]chan program.Signal
 	ignored  map[program.Signal]bool
+	// ready is set when the program has dealt with its signals for the first time. Until then PID 1 has them blocked, as a
+	// careful parent does it: a SIGTERM that comes right after the start is not lost.
+	ready   bool
+	pending []program.Signal
 }
 
 // signalBacklog is how many signals wait for a program; Linux keeps one of each kind, and a few kinds are used.
@@ -90,6 +94,11 @@ func (p *process) signal(s program.Signal) {
 		return
 	}
 	p.mu.Lock()
+	if p.pid == 1 && !p.ready {
+		p.pending = append(p.pending, s)
+		p.mu.Unlock()
+		return
+	}
 	handlers, ignored := p.handlers[s], p.ignored[s]
 	p.mu.Unlock()
 	for _, c := range handlers {
@@ -118,6 +127,13 @@ func (p *process) Notify(signals ...program.Signal) <-chan program.Signal {
 		p.handlers[s] = append(p.handlers[s], c)
 		delete(p.ignored, s)
 	}
+	p.ready = true
+	for _, s := range p.pending {
+		if slices.Contains(signals, s) && len(c) < cap(c) {
+			c <- s // there is room, and nobody else sends yet
+		}
+	}
+	p.pending = nil
 	return c
 }
 
@@ -125,6 +141,7 @@ func (p *process) Notify(signals ...program.Signal) <-chan program.Signal {
 func (p *process) Ignore(signals ...program.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.ready, p.pending = true, nil
 	if p.ignored == nil {
 		p.ignored = map[program.Signal]bool{}
 	}

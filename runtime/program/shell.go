@@ -10,7 +10,6 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"mvdan.cc/sh/v3/expand"
@@ -26,6 +25,7 @@ import (
 // the foreground has ended.
 func Shell(ctx context.Context, w *World) int {
 	sh := &shell{World: *w, vars: map[string]expand.Variable{}, funcs: map[string]*syntax.Stmt{}, traps: &traps{}}
+	w.Signals.Notify() // from here on the defaults apply
 	for _, e := range w.Env {
 		k, v, _ := strings.Cut(e, "=")
 		sh.vars[k] = expand.Variable{Set: true, Exported: true, Kind: expand.String, Str: v}
@@ -364,11 +364,12 @@ func (sh *shell) binary(ctx context.Context, c *syntax.BinaryCmd) {
 	case syntax.Pipe:
 		r, w := io.Pipe()
 		left, right := sh.subshell(), sh.subshell()
-		left.Stdout, right.Stdin = w, r
+		leftCtx, kill := context.WithCancel(ctx)
+		left.Stdout, right.Stdin = brokenPipeKills{w, kill}, r
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			left.stmt(ctx, c.X)
+			left.stmt(leftCtx, c.X)
 			w.Close()
 		}()
 		// A killed shell does not wait for a reader that waits for it.
@@ -377,6 +378,7 @@ func (sh *shell) binary(ctx context.Context, c *syntax.BinaryCmd) {
 		r.CloseWithError(errBrokenPipe)
 		stop()
 		<-done
+		kill()
 		sh.last = right.last
 	default:
 		sh.fail(fmt.Errorf("operator %s is not supported by this shell", c.Op))
@@ -384,6 +386,21 @@ func (sh *shell) binary(ctx context.Context, c *syntax.BinaryCmd) {
 }
 
 var errBrokenPipe = errors.New("broken pipe")
+
+// brokenPipeKills ends who writes to a pipe that nobody reads any more, as SIGPIPE does.
+type brokenPipeKills struct {
+	io.Writer
+	kill context.CancelFunc
+}
+
+// Write implements io.Writer.
+func (b brokenPipeKills) Write(p []byte) (int, error) {
+	n, err := b.Writer.Write(p)
+	if err != nil {
+		b.kill()
+	}
+	return n, err
+}
 
 // fail reports an error of the shell itself.
 func (sh *shell) fail(err error) {
@@ -396,142 +413,5 @@ func (sh *shell) fail(err error) {
 	sh.last = 1
 	if sh.errexit && sh.guarded == 0 {
 		sh.leave = leaveShell
-	}
-}
-
-// redirect applies one redirection to the shell's streams and returns what to close afterwards.
-func (sh *shell) redirect(ctx context.Context, r *syntax.Redirect) (io.Closer, error) {
-	fd := "1"
-	switch r.Op {
-	case syntax.RdrIn, syntax.Hdoc, syntax.DashHdoc, syntax.DplIn:
-		fd = "0"
-	}
-	if r.N != nil {
-		fd = r.N.Value
-	}
-	if r.Op == syntax.Hdoc || r.Op == syntax.DashHdoc {
-		text, err := expand.Document(sh.config(ctx), r.Hdoc)
-		sh.Stdin = strings.NewReader(text)
-		return nil, err
-	}
-	arg, err := expand.Literal(sh.config(ctx), r.Word)
-	if err != nil {
-		return nil, err
-	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	switch r.Op {
-	case syntax.DplOut:
-		return nil, sh.duplicate(fd, arg)
-	case syntax.RdrIn:
-		flags = os.O_RDONLY
-	case syntax.AppOut:
-		flags = os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	case syntax.RdrOut, syntax.ClbOut:
-	default:
-		return nil, fmt.Errorf("redirection %s is not supported by this shell", r.Op)
-	}
-	f, err := sh.Files.OpenFile(sh.Abs(arg), flags, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	switch fd {
-	case "0":
-		sh.Stdin = f
-	case "1":
-		sh.Stdout = f
-	case "2":
-		sh.Stderr = f
-	default:
-		f.Close()
-		return nil, fmt.Errorf("%s: this shell has file descriptors 0, 1 and 2", fd)
-	}
-	return f, nil
-}
-
-func (sh *shell) duplicate(fd, arg string) error {
-	switch {
-	case fd == "2" && arg == "1":
-		sh.Stderr = sh.Stdout
-	case fd == "1" && arg == "2":
-		sh.Stdout = sh.Stderr
-	case fd == arg:
-	default:
-		return fmt.Errorf("%s>&%s: this shell has 2>&1 and 1>&2", fd, arg)
-	}
-	return nil
-}
-
-// config returns how words are expanded now.
-func (sh *shell) config(ctx context.Context) *expand.Config {
-	return &expand.Config{
-		Env:      environ{sh},
-		NoUnset:  sh.nounset,
-		ReadDir2: sh.Files.ReadDir,
-		CmdSubst: func(out io.Writer, cs *syntax.CmdSubst) error {
-			sub := sh.subshell()
-			sub.Stdout = out
-			sub.stmts(ctx, cs.Stmts)
-			sh.last = sub.last
-			return nil
-		},
-	}
-}
-
-// environ shows the shell's variables and special parameters to package expand.
-type environ struct{ sh *shell }
-
-func (e environ) Get(name string) expand.Variable {
-	text := func(s string) expand.Variable { return expand.Variable{Set: true, Kind: expand.String, Str: s} }
-	sh := e.sh
-	switch name {
-	case "?":
-		return text(strconv.Itoa(sh.last))
-	case "$":
-		return text("1")
-	case "PPID":
-		return text("0")
-	case "#":
-		return text(strconv.Itoa(len(sh.params) - 1))
-	case "!":
-		return text(strconv.Itoa(len(sh.jobs)))
-	case "@", "*":
-		return expand.Variable{Set: true, Kind: expand.Indexed, List: sh.params[1:]}
-	}
-	if n, err := strconv.Atoi(name); err == nil {
-		if n < len(sh.params) {
-			return text(sh.params[n])
-		}
-		return expand.Variable{}
-	}
-	if user, ok := strings.CutPrefix(name, "HOME "); ok {
-		return text("~" + user) // or package expand would ask the host for its users
-	}
-	return sh.vars[name]
-}
-
-func (e environ) Each(yield func(string, expand.Variable) bool) {
-	for k, v := range e.sh.vars {
-		if !yield(k, v) {
-			return
-		}
-	}
-}
-
-func (e environ) Set(name string, v expand.Variable) error {
-	if e.sh.vars[name].ReadOnly {
-		return fmt.Errorf("%s: is read only", name)
-	}
-	if !v.IsSet() {
-		delete(e.sh.vars, name)
-		return nil
-	}
-	v.Exported = v.Exported || e.sh.vars[name].Exported
-	e.sh.vars[name] = v
-	return nil
-}
-
-func (sh *shell) set(name, value string) {
-	if err := (environ{sh}).Set(name, expand.Variable{Set: true, Kind: expand.String, Str: value}); err != nil {
-		sh.fail(err)
 	}
 }

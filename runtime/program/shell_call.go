@@ -142,6 +142,10 @@ func (sh *shell) builtin(ctx context.Context, args []string) bool {
 			sh.leave = leaveIteration
 		}
 		sh.last = 0
+	case "echo", "pwd":
+		w := sh.World
+		w.Args = append([]string{name}, args...)
+		sh.last = map[string]Program{"echo": echo, "pwd": pwd}[name](ctx, &w)
 	case "cd":
 		sh.cd(args)
 	case "export", "readonly":

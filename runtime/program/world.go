@@ -89,7 +89,8 @@ type Processes interface {
 // the process dies of it, unless it is PID 1 of its container, which only dies of SIGKILL and of what its parent
 // namespace sends as such.
 type Signals interface {
-	// Notify asks for signals. The channel holds a few that were not read yet; more of them are lost.
+	// Notify asks for signals. The channel holds a few that were not read yet; more of them are lost. Signals that reach
+	// PID 1 before it has called Notify or Ignore for the first time wait for that call.
 	Notify(signals ...Signal) <-chan Signal
 	// Ignore makes signals do nothing.
 	Ignore(signals ...Signal)
