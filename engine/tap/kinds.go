@@ -18,7 +18,5 @@ var knownKinds = sync.OnceValue(func() map[schema.GroupVersionResource]string {
 		resource, _ := meta.UnsafeGuessKindToResource(kind)
 		kinds[resource] = kind.Kind
 	}
-	// The one plural that the rules for plurals get wrong.
-	kinds[schema.GroupVersionResource{Version: "v1", Resource: "endpoints"}] = "Endpoints"
 	return kinds
 })
