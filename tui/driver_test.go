@@ -3,6 +3,7 @@ package tui_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -144,12 +145,22 @@ func (d *driver) stepTo(words string) {
 	d.t.Helper()
 	d.press("n")
 	for range 40 {
-		if strings.Contains(d.line(-2), words) {
+		if strings.Contains(d.waiting(), words) {
 			return
 		}
 		d.press("n")
 	}
 	d.t.Fatalf("nothing with %q came to the gate:\n%s", words, d.screen())
+}
+
+// waiting says what waits at the gate: "2 waiting: deployment-controller update status, ...".
+func (d *driver) waiting() string {
+	held := d.lab.State().Held
+	s := fmt.Sprintf("%d waiting:", len(held))
+	for i := range held {
+		s += strings.Join([]string{" " + held[i].Event.Actor, held[i].Event.Verb, held[i].Event.Object.Kind, held[i].Event.Subresource}, " ") + ","
+	}
+	return s
 }
 
 // screen returns what is on the screen, without styles.

@@ -23,7 +23,7 @@ func TestGoldenViews(t *testing.T) {
 		{"start", nil, func(d *driver) { d.lab.PhaseDone(45e6); d.lab.PhaseDone(1200e6); d.idle() }},
 		{"ready", nil, func(d *driver) { d.start() }},
 		{"binding-held", nil, func(d *driver) { d.start(); d.stepTo("binding") }},
-		{"two-held", nil, func(d *driver) { d.start(); d.stepTo("2 "); d.press("down") }},
+		{"two-held", nil, func(d *driver) { d.start(); d.stepTo("2 waiting"); d.press("down") }},
 		{"replay", replay, func(*driver) {}},
 		{"replay-score", replay, func(d *driver) { d.press("/"); d.write("score"); d.press("enter", "enter") }},
 		{"replay-events", replay, func(d *driver) { d.press("i", "end") }},

@@ -82,7 +82,7 @@ func TestChoosesWhatWaits(t *testing.T) {
 func TestLevelDecidesWhatIsHeldAndListed(t *testing.T) {
 	drive(t, 120, 40, nil, func(d *driver) {
 		d.start()
-		d.stepTo("replicasets")
+		d.stepTo("ReplicaSet")
 		d.misses("etcd            put")
 		d.press("i")
 		d.sees("level: deliveries", "etcd            put")
@@ -170,6 +170,10 @@ func TestLanguageSwitchesLive(t *testing.T) {
 		d.press("L")
 		d.sees("将要发生什么", "退出")
 		d.misses("What will happen")
+		d.start()
+		d.press("n")
+		d.sees("停在关口，尚未发生", "根：来自")
+		d.misses("Root:", "API request")
 		d.press("?", "L")
 		d.sees("Keys", "leave; the lab stops")
 	})
@@ -258,6 +262,39 @@ func TestMouse(t *testing.T) {
 		d.send(tea.MouseClickMsg{X: 2, Y: 1, Button: tea.MouseLeft})
 		d.idle()
 		d.sees("[Walk]")
+	})
+}
+
+func TestCurrentStepStaysInSight(t *testing.T) {
+	drive(t, 60, 20, nil, func(d *driver) {
+		d.start()
+		d.stepTo("StartContainer")
+		d.sees("▸ The container starts", "three more calls")
+		d.press("c")
+		d.sees("i shows finer steps")
+	})
+}
+
+func TestAnswersToAnEarlierRunAreDropped(t *testing.T) {
+	var release chan struct{}
+	drive(t, 120, 40, func(o *tui.Options) {
+		release = make(chan struct{}) // inside the bubble
+		create := o.Actions.Kubectl
+		o.Actions.Kubectl = func(ctx context.Context, args []string) (string, error) {
+			out, err := create(ctx, args)
+			if args[0] == "create" {
+				<-release
+				out = "too late"
+			}
+			return out, err
+		}
+	}, func(d *driver) {
+		d.start()
+		d.press("n", "n", "r")
+		d.sees("Press n to run this")
+		close(release)
+		d.idle()
+		d.misses("too late")
 	})
 }
 

@@ -140,8 +140,11 @@ func Middle(s string, w int) string {
 		return ansi.Truncate(s, max(w, 0), "…")
 	}
 	tail := w * 3 / 5
-	head := ansi.Truncate(s, w-1-tail, "")
-	return head + ansi.TruncateLeft(s, n-tail, "…")
+	out := ansi.Truncate(s, w-1-tail, "") + ansi.TruncateLeft(s, n-tail, "…")
+	if Width(out) > w { // the cut went through a wide character
+		out = ansi.Truncate(s, w-1-tail, "") + ansi.TruncateLeft(s, n-tail+1, "…")
+	}
+	return out
 }
 
 // FitLines makes exactly h lines of exactly w cells.

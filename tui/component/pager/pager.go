@@ -35,6 +35,11 @@ func (p *Pager) Bottom() { p.Move(len(p.rows)) }
 // Move goes n lines down, up when n is negative.
 func (p *Pager) Move(n int) { p.offset = max(min(p.offset+n, len(p.rows)-p.height), 0) }
 
+// Show moves as little as needed to bring a line, counted from 0, in sight.
+func (p *Pager) Show(line int) {
+	p.offset = layout.Scroll(p.offset, line, len(p.rows), max(p.height, 1))
+}
+
 // Len returns how many lines there are after wrapping.
 func (p *Pager) Len() int { return len(p.rows) }
 

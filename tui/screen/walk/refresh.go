@@ -15,9 +15,9 @@ type subjectKey struct {
 	held    uint64 // trace.Held.ID, 0 for an event of the store
 	seq     uint64
 	page    describe.Page
-	version int // counts changes of the event
-	w, h    int
+	version int
 	dress   int
+	w, h    int
 }
 
 // refresh works out everything that the view shows besides the lists. Each route ends with it.
@@ -34,6 +34,9 @@ func (m *Walk) refresh() {
 		m.screen = layout.Arrange(m.w, m.h, m.layoutOptions(m.guide.Len()))
 		_, h := frame.Inner(m.screen.Pane[layout.Guide])
 		m.guide.Set(m.theme, guide, w, h)
+		if m.stage == Walking && m.focus != layout.Guide {
+			m.guide.Show(len(richtext.Render(m.theme, guide[:m.current(guide)], w)) - 1)
+		}
 	}
 	if _, h := m.inner(layout.Events); h > 0 {
 		m.offset = layout.Scroll(m.offset, m.index.search(m.seq), m.index.len(), h)
@@ -42,35 +45,42 @@ func (m *Walk) refresh() {
 	m.bind()
 }
 
+// current returns how many of the guide's lines lead up to what is under way, which must be in sight.
+func (m *Walk) current(guide []richtext.Line) int {
+	if at := m.progress.at(); at < len(milestones) {
+		return at + 2 // its name and what is said about it
+	}
+	return len(guide)
+}
+
 func (m *Walk) layoutOptions(guideLines int) layout.Options {
 	return layout.Options{Focus: m.focus, GuideLines: guideLines, NoQueue: m.stage == Replaying}
 }
 
 // redraw is refresh after a change of looks, language or size.
 func (m *Walk) redraw() {
-	m.shown.dress++
+	m.dressed++
 	m.refresh()
 }
 
 // subject returns what the inspector shows.
 func (m *Walk) subject() (s describe.Subject, key subjectKey, ok bool) {
 	s.Version = m.status.Version
-	key = m.shown
 	if i := m.heldIndex(); m.looking == layout.Held && i >= 0 {
 		s.Event, s.Held = m.debug.Held[i].Event, true
-		key.held, key.seq = m.heldID, 0
+		key.held = m.heldID
 		return s, key, true
 	}
 	e, ok := m.o.Store.Get(m.seq)
 	s.Event = e
-	key.held, key.seq = 0, m.seq
+	key.seq = m.seq
 	return s, key, ok
 }
 
 // look fills the inspector and marks the selected event's causes.
 func (m *Walk) look() {
 	s, key, ok := m.subject()
-	key.exists, key.page = ok, m.page
+	key.exists, key.page, key.version, key.dress = ok, m.page, m.version, m.dressed
 	key.w, key.h = m.inner(layout.Inspector)
 	if key == m.shown {
 		return

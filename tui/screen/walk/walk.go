@@ -80,6 +80,8 @@ type Walk struct {
 	chain    map[uint64]bool
 	page     describe.Page
 	shown    subjectKey
+	version  int // counts changes of the selected event
+	dressed  int // counts changes of looks, language and size
 	inspect  pager.Pager
 	guide    pager.Pager
 	screen   layout.Screen
@@ -181,7 +183,7 @@ func (m *Walk) take(b trace.Batch) {
 		m.filter.late(e)
 		m.progress.take(e)
 		if e.Seq == m.seq {
-			m.shown.version++
+			m.version++
 		}
 	}
 	m.keepSelection()
