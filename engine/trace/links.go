@@ -1,6 +1,9 @@
 package trace
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // linker infers causes: a controller acts on state it has observed, so the cause of a request is the latest thing its
 // process learnt about the request's object, the object's owner or its dependents. It knows nothing of time-outs or
@@ -14,6 +17,7 @@ type linker struct {
 	last    map[string]latest             // process -> latest delivery of any object
 	acts    map[string]map[string]uint64  // actor -> UID -> latest CRI call or scheduling phase
 	wrote   map[string]map[string]uint64  // actor -> UID -> latest write to the API server
+	exits   map[string]map[string]uint64  // node -> UID -> latest end of a container by itself
 	gone    []string                      // UIDs of deleted objects, oldest first
 }
 
@@ -50,6 +54,7 @@ func (l *linker) init() {
 	l.last = map[string]latest{}
 	l.acts = map[string]map[string]uint64{}
 	l.wrote = map[string]map[string]uint64{}
+	l.exits = map[string]map[string]uint64{}
 }
 
 // process returns where the actor's knowledge comes from.
@@ -78,7 +83,7 @@ func (l *linker) observe(e *Event) {
 	uid := l.uid(e.Object)
 	switch e.Kind {
 	case EtcdCommit:
-		l.remember(uid, e)
+		l.remember(e.Object, e.Refs)
 		if e.Verb == "delete" {
 			l.forget(uid)
 		}
@@ -108,36 +113,45 @@ func (l *linker) observe(e *Event) {
 			known[owner] = k
 		}
 	case CRICall, SchedPhase:
-		note(l.acts, e, uid)
+		note(l.acts, e.Actor, uid, e.Seq)
+		if e.Verb == "exit" {
+			note(l.exits, node(e.Actor), uid, e.Seq) // its kubelet will find out
+		}
 	case APIRequest:
 		if e.Writes() && e.Object.Kind != "Event" {
-			note(l.wrote, e, uid)
+			note(l.wrote, e.Actor, uid, e.Seq)
 			for _, owner := range e.Refs.Owners {
-				note(l.wrote, e, owner)
+				note(l.wrote, e.Actor, owner, e.Seq)
 			}
 		}
 	}
 }
 
-// note keeps e as its actor's latest deed on an object.
-func note(deeds map[string]map[string]uint64, e *Event, uid string) {
+// note keeps seq as somebody's latest deed on an object.
+func note(deeds map[string]map[string]uint64, who, uid string, seq uint64) {
 	if uid == "" {
 		return
 	}
-	of := deeds[e.Actor]
+	of := deeds[who]
 	if of == nil {
 		of = map[string]uint64{}
-		deeds[e.Actor] = of
+		deeds[who] = of
 	}
-	of[uid] = max(of[uid], e.Seq)
+	of[uid] = max(of[uid], seq)
 }
 
-func (l *linker) remember(uid string, e *Event) {
-	if uid == "" {
+// node returns the node in an actor's name: "node-1" of "kubelet@node-1", empty for what is not one node's.
+func node(actor string) string {
+	_, name, _ := strings.Cut(actor, "@")
+	return name
+}
+
+func (l *linker) remember(o Object, r Refs) {
+	if o.UID == "" {
 		return
 	}
-	l.objects[uid] = &object{name: e.Object, owners: e.Refs.Owners, involved: e.Refs.Involved}
-	l.names[nameKey(e.Object)] = uid
+	l.objects[o.UID] = &object{name: o, owners: r.Owners, involved: r.Involved}
+	l.names[nameKey(o)] = o.UID
 }
 
 // forget drops what is known of objects deleted long ago, so that a lab that runs for days does not grow.
@@ -160,7 +174,7 @@ func (l *linker) forget(uid string) {
 	for _, known := range l.learnt {
 		delete(known, old)
 	}
-	for _, deeds := range []map[string]map[string]uint64{l.acts, l.wrote} {
+	for _, deeds := range []map[string]map[string]uint64{l.acts, l.wrote, l.exits} {
 		for _, of := range deeds {
 			delete(of, old)
 		}
@@ -174,7 +188,7 @@ func (l *linker) infer(e *Event, now time.Time) (uint64, Link) {
 
 	uid := l.uid(e.Object)
 	known := l.learnt[process(e)]
-	acts := l.acts[e.Actor]
+	acts, exits := l.acts[e.Actor], l.exits[node(e.Actor)]
 
 	owners, involved := e.Refs.Owners, e.Refs.Involved
 	if o := l.objects[uid]; o != nil && len(owners) == 0 {
@@ -191,6 +205,7 @@ func (l *linker) infer(e *Event, now time.Time) (uint64, Link) {
 			// An Event tells what its reporter has just done to, or learnt of, the object it is about.
 			for _, u := range involved {
 				consider(acts[u])
+				consider(exits[u])
 				consider(l.wrote[e.Actor][u])
 				consider(known[u].about)
 			}
@@ -199,7 +214,8 @@ func (l *linker) infer(e *Event, now time.Time) (uint64, Link) {
 		if !creates {
 			consider(known[uid].about)
 			consider(known[uid].owned) // a status is a sum over dependents
-			consider(acts[uid])        // a kubelet reports what its runtime did
+			consider(acts[uid])        // a kubelet reports what its runtime did for it
+			consider(exits[uid])       // or what ended by itself
 		}
 		for _, u := range owners {
 			consider(known[u].about)
@@ -214,6 +230,7 @@ func (l *linker) infer(e *Event, now time.Time) (uint64, Link) {
 		}
 	case CRICall, SchedPhase:
 		consider(acts[uid])
+		consider(exits[uid])
 		consider(known[uid].about)
 	default:
 		return 0, ""

@@ -69,7 +69,7 @@ func parseEvent(t *testing.T, line string) Event {
 		t.Fatalf("%q: want actor kind verb object", line)
 	}
 	e := Event{Actor: words[0], Kind: Kind(words[1])}
-	if actor, process, ok := strings.Cut(words[0], "@"); ok && actor != "kubelet" {
+	if actor, process, ok := strings.Cut(words[0], "@"); ok && actor != "kubelet" && actor != "inproc" {
 		e.Actor, e.Process = actor, process
 	}
 	e.Verb, e.Subresource, _ = strings.Cut(words[2], ":")

@@ -157,6 +157,14 @@ func (t *Tap) Amend(seq uint64, edit func(e *Event)) {
 	}
 }
 
+// Know tells the tap of an object that was stored before anything was traced, so that what happens to it later can be
+// linked.
+func (t *Tap) Know(o Object, r Refs) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.links.remember(o, r)
+}
+
 // Activity returns how many events have begun and not ended, and when the last one began or ended. Background events,
 // held ones and streams (exec, logs) do not count.
 func (t *Tap) Activity() (open int, last time.Time) {
