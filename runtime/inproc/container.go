@@ -41,7 +41,6 @@ type container struct {
 	exitCode          int32
 	reason, message   string
 	cause             uint64 // the event that made it start or that will make it end
-	removing          bool
 }
 
 // Reasons of an exited container, as containerd gives them.
@@ -55,7 +54,7 @@ const (
 
 // CreateContainer implements the CRI.
 func (r *Runtime) CreateContainer(
-	_ context.Context, sandboxID string, config *runtimeapi.ContainerConfig, sandboxConfig *runtimeapi.PodSandboxConfig,
+	_ context.Context, sandboxID string, config *runtimeapi.ContainerConfig, _ *runtimeapi.PodSandboxConfig,
 ) (string, error) {
 	if config.GetMetadata() == nil {
 		return "", status.Error(codes.InvalidArgument, "container config must include metadata")
@@ -64,7 +63,7 @@ func (r *Runtime) CreateContainer(
 	if err != nil {
 		return "", err
 	}
-	if err := r.prepareContainer(c, sandboxConfig); err != nil {
+	if err := r.prepareContainer(c); err != nil {
 		r.mu.Lock()
 		delete(r.containers, c.id)
 		r.mu.Unlock()
@@ -118,7 +117,7 @@ func (r *Runtime) reserveContainer(sandboxID string, config *runtimeapi.Containe
 	return c, nil
 }
 
-func (r *Runtime) prepareContainer(c *container, _ *runtimeapi.PodSandboxConfig) error {
+func (r *Runtime) prepareContainer(c *container) error {
 	var err error
 	if c.mounts, err = r.prepareFiles(c); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 )
 
 // rootDirs are the directories of an empty image.
-var rootDirs = []string{"etc", "tmp", "bin", "dev", "proc", "root", "var/log", "run"}
+var rootDirs = []string{"etc", "tmp", "bin", "dev", "root"}
 
 // prepareFiles makes a container's root file system and returns what it mounts: the root, the image's programs, the Pod's
 // resolver configuration and host name, and what the kubelet asks for, in the order in which later ones hide earlier

@@ -33,6 +33,7 @@ func startPod(t testing.TB, r *inproc.Runtime, name, image string, command ...st
 	}
 	container, err = r.CreateContainer(ctx, sandbox, &runtimeapi.ContainerConfig{
 		Metadata: &runtimeapi.ContainerMetadata{Name: "main"}, Image: &runtimeapi.ImageSpec{Image: ref}, Command: command,
+		Stdin: true,
 	}, config)
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +88,7 @@ func TestEmptyAfterRestart(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- first.Run(ctx) }()
 	_, container := startPod(t, first, "pod", "kubestep.dev/stubborn:v1")
+	startPod(t, first, "reader", "kubestep.dev/tools:v1", "cat") // waits for input that never comes
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)

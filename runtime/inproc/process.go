@@ -41,12 +41,16 @@ const signalBacklog = 8
 
 // start runs p in its world. ctx is the runtime's life.
 func (p *process) start(ctx context.Context, wg *sync.WaitGroup, prog program.Program, w *program.World) {
-	ctx, p.cancel = context.WithCancel(ctx)
+	life := ctx
+	ctx, p.cancel = context.WithCancel(life)
 	p.network = newProcessNetwork(w.Network)
 	out, errOut := &gate{w: w.Stdout}, &gate{w: w.Stderr}
 	p.stdio = []*gate{out, errOut}
 	w.Network, w.Stdout, w.Stderr, w.Signals = p.network, out, errOut, p
+	// Without power nothing waits for what it reads from: killing closes it.
+	stop := context.AfterFunc(life, func() { p.finish(program.SIGKILL.ExitCode()) })
 	wg.Go(func() {
+		defer stop()
 		defer p.cancel()
 		code := p.call(ctx, prog, w)
 		if ctx.Err() == nil {
