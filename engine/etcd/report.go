@@ -2,9 +2,12 @@ package etcd
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/engine/wire"
@@ -21,6 +24,12 @@ const writerWait = 50 * time.Millisecond
 // called before anybody writes it misses nothing, and called later it catches up. A commit whose request is known also
 // completes that request with the object before and after.
 func (m *Member) Report(ctx context.Context, tap *trace.Tap) error {
+	if err := m.know(ctx, tap); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
 	return m.Commits(ctx, m.Began()+1, func(c Commit) error {
 		e, detail := commitEvent(c)
 		waiting, cancel := context.WithTimeout(ctx, writerWait)
@@ -57,6 +66,28 @@ func complete(request *trace.Event, commit *trace.CommitDetail) {
 	}
 	detail.After = commit.After
 	request.Detail = &detail
+}
+
+// pageSize bounds how much of the store is read at once.
+const pageSize = 500
+
+// know tells tap of the objects that an earlier run has left.
+func (m *Member) know(ctx context.Context, tap *trace.Tap) error {
+	end := clientv3.GetPrefixRangeEnd(Prefix)
+	for key, more := Prefix, true; more; {
+		page, err := m.client.Get(ctx, key, clientv3.WithRange(end), clientv3.WithRev(m.Began()), clientv3.WithLimit(pageSize))
+		if err != nil {
+			return fmt.Errorf("reading what etcd has stored: %w", err)
+		}
+		for _, kv := range page.Kvs {
+			if meta, ok := wire.Read("", kv.Value); ok {
+				tap.Know(meta.Object(), meta.Refs())
+			}
+			key = string(kv.Key) + "\x00"
+		}
+		more = page.More
+	}
+	return nil
 }
 
 func commitEvent(c Commit) (trace.Event, *trace.CommitDetail) {
