@@ -51,6 +51,17 @@ func TestWalksToTheEnd(t *testing.T) {
 	})
 }
 
+func TestListBeginsWithTheWalk(t *testing.T) {
+	drive(t, 120, 40, nil, func(d *driver) {
+		d.lab.Bootstrap()
+		d.start()
+		d.sees("create services/kubernetes")
+		d.press("n", "n")
+		d.misses("create services/kubernetes")
+		d.sees("create deployments/web 201")
+	})
+}
+
 func TestContinueAndPause(t *testing.T) {
 	drive(t, 120, 40, nil, func(d *driver) {
 		d.start()

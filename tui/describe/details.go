@@ -88,7 +88,7 @@ func (b *builder) sched(d *trace.SchedDetail) {
 		b.filterTable(d)
 	case len(d.Score) > 0:
 		b.heading(text.HeadScore)
-		b.scoreTable(d)
+		b.scoreTable(d, d.Node)
 	case len(d.Plugins) > 0:
 		b.heading(text.HeadPlugins)
 		for _, p := range d.Plugins {
@@ -171,8 +171,9 @@ func (b *builder) filterTable(d *trace.SchedDetail) {
 	}
 }
 
-// scoreTable has a row for each plugin with its weight and a column for each node, raw>normalised>weighted.
-func (b *builder) scoreTable(d *trace.SchedDetail) {
+// scoreTable has a row for each plugin with its weight and a column for each node, raw/normalised/weighted. The chosen node
+// is marked; while it is not known, "", all that share the highest total are.
+func (b *builder) scoreTable(d *trace.SchedDetail, chosen string) {
 	rows := [][]cell{{{theme.Dim, b.T(text.Plugin)}, {theme.Dim, b.T(text.Weight)}}}
 	for _, r := range d.Score {
 		rows[0] = append(rows[0], cell{theme.Strong, r.Node})
@@ -195,13 +196,16 @@ func (b *builder) scoreTable(d *trace.SchedDetail) {
 	total := []cell{{theme.Strong, b.T(text.Total)}, {}}
 	for i, r := range d.Score {
 		role, mark := theme.Plain, ""
-		if d.Node == r.Node || d.Node == "" && i == 0 {
+		if chosen == r.Node || chosen == "" && i < best(d) {
 			role, mark = theme.Good, "▸"
 		}
 		total = append(total, cell{role, fmt.Sprintf("%s%d", mark, r.Total)})
 	}
 	b.table(append(rows, total))
 	b.say(theme.Dim, b.T(text.ScoreLegend))
+	if best(d) > 1 {
+		b.say(theme.Dim, b.T(text.ScoreTie))
+	}
 }
 
 // decision shows, for a binding, the scores that chose its node.
@@ -212,8 +216,16 @@ func (b *builder) decision(e *trace.Event, chain []trace.Event) {
 	for i := range chain {
 		if d, ok := chain[i].Detail.(*trace.SchedDetail); ok && len(d.Score) > 0 {
 			b.heading(text.HeadScore)
-			b.scoreTable(d)
+			b.scoreTable(d, bound(e))
 			return
 		}
 	}
+}
+
+// bound returns the node that a binding request asks for.
+func bound(e *trace.Event) string {
+	if d, ok := e.Detail.(*trace.RequestDetail); ok {
+		return BindingTarget(d.Body)
+	}
+	return ""
 }

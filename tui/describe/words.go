@@ -4,6 +4,7 @@
 package describe
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -135,11 +136,24 @@ func schedNote(phase string, d *trace.SchedDetail) string {
 		}
 		return fmt.Sprintf("%d/%d", passed, len(d.Filter))
 	case len(d.Score) > 0:
-		return fmt.Sprintf("→ %s %d", d.Score[0].Node, d.Score[0].Total)
+		if d.Node == "" && best(d) > 1 {
+			return fmt.Sprintf("%d × %d", best(d), d.Score[0].Total)
+		}
+		return fmt.Sprintf("→ %s %d", cmp.Or(d.Node, d.Score[0].Node), d.Score[0].Total)
 	case d.Node != "":
 		return "→ " + d.Node
 	}
 	return ""
+}
+
+// best returns how many nodes share the highest total. The scheduler takes one of them at random (selectHost in
+// pkg/scheduler/schedule_one.go).
+func best(d *trace.SchedDetail) int {
+	n := 0
+	for n < len(d.Score) && d.Score[n].Total == d.Score[0].Total {
+		n++
+	}
+	return n
 }
 
 func criNote(d *trace.CRIDetail) string {

@@ -207,6 +207,8 @@ var catalogue = [ids][langs]string{
 		"插件"},
 	FilterLegend: {"✓ passes   ✗ fails   · not reached   skip: nothing to say",
 		"✓ 通过   ✗ 不通过   · 未执行   skip：与它无关"},
+	ScoreTie: {"Equal totals: kube-scheduler takes one of them at random.",
+		"总分相同：kube-scheduler 从中随机选一个。"},
 	ScoreLegend: {"raw/normalised/weighted",
 		"原始分/归一化/加权"},
 

@@ -119,6 +119,7 @@ const (
 	HeadScore
 	HeadPlugins
 	FilterLegend
+	ScoreTie
 	ScoreLegend
 
 	// Inspector: words.

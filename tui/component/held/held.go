@@ -18,7 +18,7 @@ type Row struct {
 	Actor, Verb, Object, Note string
 	Short                     string // the actor's name for a narrow queue
 	Since                     string
-	Because                   string
+	Because, Cause            string // "because of #38", and what that is
 }
 
 // narrow is the width, in cells, below which actors have their short names.
@@ -55,10 +55,16 @@ func View(t theme.Theme, rows []Row, selected int, focused bool, w, h int) []str
 		}
 		out = append(out, line)
 		if each == 2 {
-			out = append(out, t.Paint(theme.Dim, layout.Middle("   "+r.Because, w)))
+			out = append(out, t.Paint(theme.Dim, because(r, w)))
 		}
 	}
 	return layout.FitLines(out, w, h)
+}
+
+// because returns the second line of a row; its number stays, the name of the object gives way.
+func because(r Row, w int) string {
+	head := "   " + r.Because + "  "
+	return head + layout.Middle(r.Cause, max(w-layout.Width(head), 0))
 }
 
 // withRight puts right at the end of a line of w cells when there is room.

@@ -79,6 +79,7 @@ func fineness(l engine.Level) int { return slices.Index(levels[:], l) }
 type filter struct {
 	typing bool
 	text   string
+	after  uint64   // events up to here are left out: what the lab did before the walk
 	words  []string // of text, in lower case
 	// asked counts the searches through the store; the answer to an earlier one is dropped. While searching, what comes
 	// in is kept in missed, because the search may be past it.
@@ -88,7 +89,7 @@ type filter struct {
 }
 
 func (f *filter) matches(e *trace.Event, level engine.Level) bool {
-	return listed(e, level) && hasWords(e, f.words)
+	return e.Seq > f.after && listed(e, level) && hasWords(e, f.words)
 }
 
 func (f *filter) late(e *trace.Event) {
@@ -123,17 +124,17 @@ func (m *Walk) reindex() tea.Cmd {
 	f.words = strings.Fields(strings.ToLower(f.text))
 	f.asked++
 	f.searching, f.missed = true, nil
-	asked, words, level, store := f.asked, f.words, m.level, m.o.Store
+	asked, words, level, after, store := f.asked, f.words, m.level, f.after, m.o.Store
 	return m.o.Ask(m.generation, func(ctx context.Context) (any, error) {
-		return found{asked, search(ctx, store, words, level)}, nil
+		return found{asked, search(ctx, store, words, level, after)}, nil
 	})
 }
 
 // search returns the events that belong into the list.
-func search(ctx context.Context, store *trace.Store, words []string, level engine.Level) []uint64 {
+func search(ctx context.Context, store *trace.Store, words []string, level engine.Level, after uint64) []uint64 {
 	var seqs []uint64
 	first, last := store.Len()
-	for seq := first; seq <= last && ctx.Err() == nil; seq++ {
+	for seq := max(first, after+1); seq <= last && ctx.Err() == nil; seq++ {
 		if e, ok := store.Get(seq); ok && listed(&e, level) && hasWords(&e, words) {
 			seqs = append(seqs, seq)
 		}

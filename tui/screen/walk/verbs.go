@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -119,6 +120,7 @@ func (m *Walk) answered(a answer, err error) tea.Cmd {
 	case a.verb == keymap.None: // the gate is closed
 		m.stage, m.level = Walking, engine.Calls
 		m.progress.restart()
+		m.filter.after, m.began, m.follow = m.progress.after, time.Time{}, true
 		return tea.Batch(m.run(keymap.None, createArgs()), m.reindex())
 	case a.verb == keymap.Again:
 		m.stage, m.kubectl = Ready, kubectl{}

@@ -171,22 +171,22 @@ func (m *Walk) heldView(w, h int) []string {
 		rows[i] = held.Row{Actor: words.Actor, Short: describe.Short(words.Actor), Verb: words.Verb, Object: words.Object, Note: words.Note,
 			Since: m.say.T(text.Since, x.Since.Format(time.TimeOnly))}
 		if x.Event.Cause != 0 {
-			rows[i].Because = m.because(&x.Event)
+			rows[i].Because, rows[i].Cause = m.because(&x.Event)
 		}
 	}
 	return held.View(m.theme, rows, m.heldIndex(), m.focus == layout.Held, w, h)
 }
 
-func (m *Walk) because(held *trace.Event) string {
-	s := m.say.T(text.HeldBecause, held.Cause)
+func (m *Walk) because(held *trace.Event) (number, what string) {
+	number = m.say.T(text.HeldBecause, held.Cause)
 	if e, ok := m.o.Store.Get(held.Cause); ok {
 		words := describe.Event(&e)
-		if words.Actor = describe.Short(words.Actor); e.Actor == held.Actor {
-			words.Actor = "" // it says so above
+		if words.Actor = describe.Short(words.Actor); e.Actor == held.Actor || e.Kind == trace.WatchDeliver {
+			words.Actor = "" // it stands above
 		}
-		s += "  " + words.String()
+		what = words.String()
 	}
-	return s
+	return number, what
 }
 
 func (m *Walk) eventsNote() string {

@@ -174,7 +174,7 @@ func (m *Walk) take(b trace.Batch) {
 		if e.Seq == 0 {
 			continue // a gap
 		}
-		if m.began.IsZero() && !e.Background {
+		if m.began.IsZero() && !e.Background && e.Seq > m.filter.after {
 			m.began = e.Time
 		}
 		if m.filter.matches(e, m.level) {
