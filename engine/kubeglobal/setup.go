@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	goruntime "runtime"
 	"sync"
 	"sync/atomic"
 
 	"k8s.io/apiserver/pkg/util/compatibility"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/capabilities"
 )
 
@@ -22,6 +24,10 @@ type Options struct {
 	// server of k8s.io/apiserver does (pkg/server/secure_serving.go, tlsErrorLogger). A command that still wants to print
 	// keeps its own copy of os.Stderr. The Go runtime's own reports (panics) are not affected.
 	Stderr *os.File
+	// Fatal, when not nil, is told that a component wants to end the process, which then does not happen: only the
+	// component's goroutine ends. Upstream does so when a hook of the API server is cut short by a stop
+	// (k8s.io/apiserver/pkg/server/hooks.go, runPostStartHook). Why is in the log. It is called from any goroutine.
+	Fatal func()
 	// Verbosity is klog's level, 0 to 10.
 	Verbosity int
 	// Seed, when not nil, makes the names and UIDs that Kubernetes generates the same in every run, as far as they are
@@ -52,6 +58,12 @@ func Setup(o Options) error {
 	}
 	if err := setLogging(&oneAtATime{w: o.Log}, o.Verbosity); err != nil {
 		return fmt.Errorf("setting up Kubernetes' logging: %w", err)
+	}
+	if o.Fatal != nil {
+		klog.OsExit = func(int) {
+			o.Fatal()
+			goruntime.Goexit()
+		}
 	}
 	// Components log the API's warnings at users; here their log is nobody's terminal and the answers are in the trace.
 	rest.SetDefaultWarningHandler(rest.NoWarnings{})

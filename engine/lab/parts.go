@@ -66,6 +66,21 @@ func (s *parts) start(ctx context.Context, p part) {
 	}()
 }
 
+// fatal reports that a component would have ended the process. While parts are being stopped it is no failure.
+func (s *parts) fatal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return
+	}
+	select {
+	case s.failed <- errFatal:
+	default:
+	}
+}
+
+var errFatal = errors.New("a component of Kubernetes gave up; the lab's log says why")
+
 // wait blocks until ready is closed; the error is the first failure of any part, or ctx's.
 func (s *parts) wait(ctx context.Context, ready <-chan struct{}) error {
 	select {
@@ -83,7 +98,7 @@ func (s *parts) wait(ctx context.Context, ready <-chan struct{}) error {
 func (s *parts) stop() (late []string) {
 	s.mu.Lock()
 	list := s.running
-	s.running = nil
+	s.running, s.stopped = nil, true
 	s.mu.Unlock()
 	for i := len(list) - 1; i >= 0; i-- {
 		r := list[i]

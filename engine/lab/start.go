@@ -49,7 +49,7 @@ type cluster struct {
 func (l *Lab) start(ctx context.Context, dir string, parts *parts) error {
 	c := &cluster{Lab: l, dir: dir, parts: parts}
 	if err := kubeglobal.Setup(kubeglobal.Options{
-		Log: l.options.LibraryLog, Stderr: l.options.Stderr, Seed: l.options.Seed,
+		Log: l.options.LibraryLog, Stderr: l.options.Stderr, Seed: l.options.Seed, Fatal: parts.fatal,
 	}); err != nil {
 		return err
 	}
