@@ -24,7 +24,7 @@ type NodeConfig struct {
 	Address net.IP
 	// WrapTransport taps the kubelet's requests. The lab has named the actor already.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
-	// Tap takes the node's own events: CRI calls and what containers do.
+	// Tap takes the node's own events: CRI calls and what containers do. Nil for no events.
 	Tap *trace.Tap
 	// ClusterDNS and ClusterDomain go into Pods' resolv.conf.
 	ClusterDNS    net.IP

@@ -28,7 +28,8 @@ type Options struct {
 	// Config reaches the API server as system:kube-controller-manager. It is copied; the controllers add the tap, the
 	// encoding and their limits by themselves.
 	Config *rest.Config
-	Tap    *trace.Tap
+	// Tap takes the events; nil for none.
+	Tap *trace.Tap
 	Log    *slog.Logger
 	// CACertFile and CAKeyFile sign certificate requests.
 	CACertFile, CAKeyFile string
@@ -52,8 +53,8 @@ type Controllers struct {
 // New checks o and returns controllers that do not run yet.
 func New(o Options) (*Controllers, error) {
 	switch {
-	case o.Config == nil, o.Tap == nil, o.Log == nil:
-		return nil, errors.New("controllers: Config, Tap and Log are needed")
+	case o.Config == nil, o.Log == nil:
+		return nil, errors.New("controllers: Config and Log are needed")
 	case o.CACertFile == "", o.CAKeyFile == "", o.RootCAFile == "", o.ServiceAccountKeyFile == "", o.ClusterCIDR == "":
 		return nil, errors.New("controllers: files of the authority, the service accounts' key and a cluster CIDR are needed")
 	}

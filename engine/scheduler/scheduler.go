@@ -35,7 +35,8 @@ type Options struct {
 	// Config reaches the API server as system:kube-scheduler. It is copied; the scheduler adds the tap, the encoding and
 	// upstream's limits by itself.
 	Config *rest.Config
-	Tap    *trace.Tap
+	// Tap takes the events; nil for none.
+	Tap *trace.Tap
 	Log    *slog.Logger
 }
 
@@ -50,8 +51,8 @@ type Scheduler struct {
 
 // New checks o and returns a scheduler that does not run yet.
 func New(o Options) (*Scheduler, error) {
-	if o.Config == nil || o.Tap == nil || o.Log == nil {
-		return nil, errors.New("scheduler: Config, Tap and Log are needed")
+	if o.Config == nil || o.Log == nil {
+		return nil, errors.New("scheduler: Config and Log are needed")
 	}
 	c := rest.CopyConfig(o.Config)
 	c.ContentType = runtime.ContentTypeProtobuf
@@ -100,8 +101,10 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making the scheduler: %w", err)
 	}
-	if err := attach(ctx, sched, defaults, s.options.Tap, s.preempting); err != nil {
-		return fmt.Errorf("tapping the scheduler's plugins: %w", err)
+	if s.options.Tap != nil {
+		if err := attach(ctx, sched, defaults, s.options.Tap, s.preempting); err != nil {
+			return fmt.Errorf("tapping the scheduler's plugins: %w", err)
+		}
 	}
 
 	broadcaster.StartRecordingToSink(ctx.Done())

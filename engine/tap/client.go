@@ -37,8 +37,12 @@ type Client struct {
 // the contract of http.RoundTripper and is safe for concurrent use. It sets the header Audit-ID, by which the API
 // server's side finds the request's event.
 //
-// A request that is held and whose context ends is never sent: RoundTrip returns the context's error.
+// A request that is held and whose context ends is never sent: RoundTrip returns the context's error. A nil t sees
+// nothing: the transport stays as it is.
 func New(t *trace.Tap, c Client) func(http.RoundTripper) http.RoundTripper {
+	if t == nil {
+		return func(next http.RoundTripper) http.RoundTripper { return next }
+	}
 	if c.Name == "" {
 		c.Name = c.Actor
 	}

@@ -6,6 +6,8 @@ import (
 	"net"
 	"path/filepath"
 
+	internalapi "k8s.io/cri-api/pkg/apis"
+
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/runtime/cri"
@@ -71,7 +73,11 @@ func (n *node) Run(ctx context.Context) error {
 	ended := make(chan error, 2)
 	go func() { ended <- containers.Run(ctx) }()
 
-	rs, is := cri.Tap(containers, containers, cri.Options{Tap: n.config.Tap, Node: n.config.Name, Actor: n.actor})
+	var rs internalapi.RuntimeService = containers
+	var is internalapi.ImageManagerService = containers
+	if n.config.Tap != nil {
+		rs, is = cri.Tap(rs, is, cri.Options{Tap: n.config.Tap, Node: n.config.Name, Actor: n.actor})
+	}
 	k, err := kubelet.New(kubelet.Options{
 		Name:            n.config.Name,
 		Dir:             n.config.Dir,
@@ -119,6 +125,9 @@ func (n *node) Run(ctx context.Context) error {
 // the chain's beginning is inferred: the latest that this kubelet learnt of the Pod or did about it. From there on the
 // calls follow one another in one goroutine.
 func (n *node) onSync(ctx context.Context, span, podUID string) context.Context {
+	if n.config.Tap == nil {
+		return ctx
+	}
 	seq, link := n.config.Tap.Infer(trace.Event{
 		Actor:  n.actor,
 		Kind:   trace.CRICall,

@@ -39,8 +39,8 @@ type nodeRuntime struct {
 // NewNode implements [engine.NodeRuntime].
 func (r *nodeRuntime) NewNode(c engine.NodeConfig) (engine.Node, error) {
 	switch {
-	case c.Name == "" || c.Log == nil || c.Tap == nil:
-		return nil, errors.New("make a node: NodeConfig.Name, Log and Tap are needed")
+	case c.Name == "" || c.Log == nil:
+		return nil, errors.New("make a node: NodeConfig.Name and Log are needed")
 	case !filepath.IsAbs(c.Dir):
 		return nil, fmt.Errorf("make node %s: its directory %q is no absolute path", c.Name, c.Dir)
 	}
