@@ -100,7 +100,14 @@ func awaitNodes(ctx context.Context, c *rest.Config, n int) error {
 	return nil
 }
 
+// isReady reports whether Pods can be put on the node: it is Ready, and the taint that says otherwise has gone. That
+// takes the node-lifecycle-controller a moment more, in which the scheduler would still refuse the node.
 func isReady(n *corev1.Node) bool {
+	for _, t := range n.Spec.Taints {
+		if t.Key == corev1.TaintNodeNotReady {
+			return false
+		}
+	}
 	for _, c := range n.Status.Conditions {
 		if c.Type == corev1.NodeReady {
 			return c.Status == corev1.ConditionTrue
