@@ -13,6 +13,7 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+	"gvisor.dev/gvisor/pkg/waiter"
 )
 
 // errTimeout is what package net says when a dial's deadline has passed.
@@ -75,7 +76,8 @@ type deadline struct {
 
 	mu    sync.Mutex
 	timer tcpip.Timer
-	round int // tells a timer that was stopped too late
+	due   time.Duration // on the clock; 0 for never
+	round int           // tells a timer that was stopped too late
 }
 
 // reset makes t the deadline. A time that package time's clock has shown counts by that clock as it stands now; one
@@ -83,18 +85,35 @@ type deadline struct {
 func (d *deadline) reset(t time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.due = 0
+	if !t.IsZero() {
+		left := time.Until(t)
+		if t.Round(0) == t { //nolint:staticcheck // equal as structs: without a monotonic reading
+			left = t.Sub(d.clock.Now())
+		}
+		d.due = max(d.clock.Elapsed()+left, 1)
+	}
+	return d.arm()
+}
+
+// again undoes a deadline in the past that was set to wake up those who wait.
+func (d *deadline) again() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_ = d.arm() // it cannot fail
+}
+
+// arm sets the inner deadline and the timer. mu is held.
+func (d *deadline) arm() error {
 	d.round++
 	if d.timer != nil {
 		d.timer.Stop()
 		d.timer = nil
 	}
-	if t.IsZero() {
-		return d.set(t)
+	if d.due == 0 {
+		return d.set(time.Time{})
 	}
-	left := time.Until(t)
-	if t.Round(0) == t { //nolint:staticcheck // equal as structs: without a monotonic reading
-		left = t.Sub(d.clock.Now())
-	}
+	left := d.due - d.clock.Elapsed()
 	if left <= 0 {
 		return d.set(past)
 	}
@@ -114,16 +133,23 @@ func (d *deadline) reset(t time.Time) error {
 
 // socket is what TCP and UDP connections have in common.
 type socket struct {
+	namespace   *Namespace
 	network     string
 	inner       net.Conn
 	closed      atomic.Bool
 	read, write deadline
 }
 
-func (s *socket) init(clock *Clock, network string, inner net.Conn) {
-	s.network, s.inner = network, inner
-	s.read.clock, s.read.set = clock, inner.SetReadDeadline
-	s.write.clock, s.write.set = clock, inner.SetWriteDeadline
+// init fills in a socket. It fails, and closes inner, when the namespace is gone.
+func (s *socket) init(h *Namespace, network string, inner net.Conn) error {
+	s.namespace, s.network, s.inner = h, network, inner
+	s.read.clock, s.read.set = h.f.clock, inner.SetReadDeadline
+	s.write.clock, s.write.set = h.f.clock, inner.SetWriteDeadline
+	if !h.keep(s) {
+		_ = inner.Close()
+		return ErrClosed
+	}
+	return nil
 }
 
 // fail returns err as package net words it.
@@ -160,8 +186,10 @@ func (s *socket) Close() error {
 	if s.closed.Swap(true) {
 		return s.fail("close", net.ErrClosed)
 	}
-	_ = s.SetDeadline(time.Time{}) // no timer is left
-	return s.inner.Close()
+	s.namespace.drop(s)
+	// No timer is left, and whoever waits wakes up.
+	err := errors.Join(s.SetDeadline(past), s.inner.Close())
+	return err
 }
 
 // LocalAddr implements [net.Conn].
@@ -187,10 +215,9 @@ type tcpConn struct {
 	tcp *gonet.TCPConn
 }
 
-func newTCPConn(clock *Clock, c *gonet.TCPConn) *tcpConn {
+func newTCPConn(h *Namespace, c *gonet.TCPConn) (*tcpConn, error) {
 	t := &tcpConn{tcp: c}
-	t.init(clock, "tcp", c)
-	return t
+	return t, t.init(h, "tcp", c)
 }
 
 // CloseWrite ends the sending half, as net.TCPConn's does.
@@ -199,24 +226,50 @@ func (t *tcpConn) CloseWrite() error { return t.fail("close", t.tcp.CloseWrite()
 // CloseRead ends the receiving half, as net.TCPConn's does.
 func (t *tcpConn) CloseRead() error { return t.fail("close", t.tcp.CloseRead()) }
 
-// udpConn is a UDP socket.
+// udpConn is a UDP socket. gonet's reads do not wake up when an ICMP error arrives, so this one wakes them.
 type udpConn struct {
 	socket
-	udp *gonet.UDPConn
+	udp    *gonet.UDPConn
+	ep     tcpip.Endpoint
+	failed atomic.Bool // an error has arrived
 }
 
 var _ net.PacketConn = (*udpConn)(nil)
 
-func newUDPConn(clock *Clock, c *gonet.UDPConn) *udpConn {
-	u := &udpConn{udp: c}
-	u.init(clock, "udp", c)
-	return u
+func newUDPConn(h *Namespace, queue *waiter.Queue, ep tcpip.Endpoint) (*udpConn, error) {
+	u := &udpConn{udp: gonet.NewUDPConn(queue, ep), ep: ep}
+	if err := u.init(h, "udp", u.udp); err != nil {
+		return nil, err
+	}
+	entry := waiter.NewFunctionEntry(waiter.EventErr, func(waiter.EventMask) {
+		u.failed.Store(true)
+		_ = u.udp.SetReadDeadline(past) // it cannot fail
+	})
+	queue.EventRegister(&entry)
+	return u, nil
+}
+
+// Read implements [net.Conn].
+func (u *udpConn) Read(b []byte) (int, error) {
+	n, _, err := u.ReadFrom(b)
+	return n, err
 }
 
 // ReadFrom implements [net.PacketConn].
 func (u *udpConn) ReadFrom(b []byte) (int, net.Addr, error) {
-	n, from, err := u.udp.ReadFrom(b)
-	return n, from, u.fail("read", err)
+	for {
+		n, from, err := u.udp.ReadFrom(b)
+		if err == nil || u.closed.Load() || !u.failed.Swap(false) {
+			return n, from, u.fail("read", err)
+		}
+		u.read.again()
+		if terr := u.ep.LastError(); terr != nil {
+			return 0, nil, u.fail("read", errors.New(terr.String()))
+		}
+		if !errors.Is(sysError("read", err), errTimeout) {
+			return 0, nil, u.fail("read", err)
+		}
+	}
 }
 
 // WriteTo implements [net.PacketConn].
@@ -230,18 +283,21 @@ func (u *udpConn) WriteTo(b []byte, to net.Addr) (int, error) {
 
 // listener accepts TCP connections.
 type listener struct {
-	inner  *gonet.TCPListener
-	clock  *Clock
-	closed atomic.Bool
+	namespace *Namespace
+	inner     *gonet.TCPListener
+	closed    atomic.Bool
 }
 
 // Accept implements [net.Listener].
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.inner.Accept()
 	if err == nil {
-		return newTCPConn(l.clock, c.(*gonet.TCPConn)), nil
+		var t *tcpConn
+		if t, err = newTCPConn(l.namespace, c.(*gonet.TCPConn)); err == nil {
+			return t, nil
+		}
 	}
-	e := &net.OpError{Op: "accept", Net: "tcp", Addr: l.inner.Addr(), Err: sysError("accept", err)}
+	e := &net.OpError{Op: "accept", Net: "tcp", Addr: l.Addr(), Err: sysError("accept", err)}
 	if l.closed.Load() {
 		e.Err = net.ErrClosed
 	}
@@ -253,12 +309,18 @@ func (l *listener) Close() error {
 	if l.closed.Swap(true) {
 		return &net.OpError{Op: "close", Net: "tcp", Err: net.ErrClosed}
 	}
+	l.namespace.drop(l)
 	l.inner.Shutdown()
 	return l.inner.Close()
 }
 
 // Addr implements [net.Listener].
-func (l *listener) Addr() net.Addr { return l.inner.Addr() }
+func (l *listener) Addr() net.Addr {
+	if a, ok := l.inner.Addr().(*net.TCPAddr); ok && len(a.IP) == 0 {
+		return &net.TCPAddr{IP: net.IPv4zero, Port: a.Port}
+	}
+	return l.inner.Addr()
+}
 
 func tcpAddr(a tcpip.FullAddress) net.Addr { return net.TCPAddrFromAddrPort(fullToPort(a)) }
 func udpAddr(a tcpip.FullAddress) net.Addr { return net.UDPAddrFromAddrPort(fullToPort(a)) }

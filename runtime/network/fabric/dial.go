@@ -90,7 +90,11 @@ func (h *Namespace) dialOne(ctx context.Context, network string, to netip.AddrPo
 			}
 			return nil, &net.OpError{Op: "dial", Net: network, Addr: net.TCPAddrFromAddrPort(to), Err: sysError("connect", err)}
 		}
-		return newTCPConn(h.f.clock, c), nil
+		t, err := newTCPConn(h, c)
+		if err != nil {
+			return nil, err
+		}
+		return t, nil
 	}
 	c, err := h.openUDP(nil, &full)
 	if err != nil {
@@ -112,7 +116,12 @@ func (h *Namespace) Listen(ctx context.Context, network, address string) (net.Li
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: tcpAddr(at), Err: sysError("bind", err)}
 	}
-	return &listener{inner: l, clock: h.f.clock}, nil
+	own := &listener{namespace: h, inner: l}
+	if !h.keep(own) {
+		_ = l.Close()
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: tcpAddr(at), Err: ErrClosed}
+	}
+	return own, nil
 }
 
 // ListenPacket opens a UDP socket, as net.ListenConfig does: "udp", ":53".
@@ -178,7 +187,7 @@ func (h *Namespace) openUDP(local, remote *tcpip.FullAddress) (*udpConn, error) 
 		ep.Close()
 		return nil, errors.New(terr.String())
 	}
-	return newUDPConn(h.f.clock, gonet.NewUDPConn(&queue, ep)), nil
+	return newUDPConn(h, &queue, ep)
 }
 
 // virtual returns a context that ends when ctx is cancelled, or when as much time as is left to ctx's deadline has passed

@@ -20,6 +20,8 @@ type nic struct {
 
 	mu         sync.RWMutex
 	dispatcher stack.NetworkDispatcher
+
+	probes probes
 }
 
 var _ stack.LinkEndpoint = (*nic)(nil)
@@ -46,6 +48,7 @@ func (e *nic) deliver(proto tcpip.NetworkProtocolNumber, b []byte) {
 	if d == nil {
 		return
 	}
+	e.probes.notice(proto, b)
 	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
 	d.DeliverNetworkPacket(proto, p)
 	p.DecRef()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"math"
 	insecure "math/rand"
 	"math/rand/v2"
@@ -31,7 +32,9 @@ type Namespace struct {
 	nic       *nic
 	addresses []netip.Addr
 	resolver  Resolver
-	closing   sync.Once
+
+	mu   sync.Mutex
+	open map[io.Closer]struct{} // what destroy must close; nil once it has
 }
 
 // The interfaces of a stack.
@@ -54,7 +57,7 @@ type namespaceConfig struct {
 // newNamespace makes a namespace. Whoever gets it calls destroy.
 func (f *Fabric) newNamespace(cfg namespaceConfig) (*Namespace, error) {
 	random := newRandom(f.cfg.Seed, cfg.name+cfg.addresses[0].String())
-	h := &Namespace{f: f, name: cfg.name, resolver: cfg.resolver}
+	h := &Namespace{f: f, name: cfg.name, resolver: cfg.resolver, open: map[io.Closer]struct{}{}}
 	h.stack = stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, arp.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{udp.NewProtocol, icmp.NewProtocol4, tcp.NewProtocol},
@@ -101,8 +104,36 @@ func (h *Namespace) addAddress(id tcpip.NICID, p netip.Prefix) tcpip.Error {
 		stack.AddressProperties{})
 }
 
-// destroy ends the stack and everything that waits on it.
-func (h *Namespace) destroy() { h.closing.Do(h.stack.Destroy) }
+// destroy closes all sockets, so that whoever waits on one gets an error, and ends the stack. The stack alone would leave
+// those waiting who accept or read datagrams. It is called once.
+func (h *Namespace) destroy() {
+	h.mu.Lock()
+	open := h.open
+	h.open = nil
+	h.mu.Unlock()
+	for s := range open {
+		_ = s.Close() // whether it was closed already does not matter
+	}
+	h.stack.Destroy()
+}
+
+// keep notes an open socket; false when the namespace is gone, and the socket must be closed.
+func (h *Namespace) keep(s io.Closer) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.open == nil {
+		return false
+	}
+	h.open[s] = struct{}{}
+	return true
+}
+
+// drop forgets a socket that has been closed.
+func (h *Namespace) drop(s io.Closer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.open, s)
+}
 
 // Addresses returns the namespace's own addresses, without loopback.
 func (h *Namespace) Addresses() []netip.Addr { return slices.Clone(h.addresses) }

@@ -9,6 +9,8 @@ import (
 
 	"net"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -35,7 +37,7 @@ type ProbeReply struct {
 	From netip.Addr
 	// Type and Code are the ICMP message's: 0 for an echo reply, 11 for time exceeded, 3 for unreachable.
 	Type, Code uint8
-	MTU        uint32        // of "fragmentation needed"
+	MTU        uint16        // of "fragmentation needed"
 	TTL        uint8         // of the echo reply's packet, 0 for errors
 	RTT        time.Duration // on the network's clock
 }
@@ -74,20 +76,27 @@ func (h *Namespace) Probe(ctx context.Context, probe Probe) (ProbeReply, error) 
 		}
 	}
 	ep.SocketOptions().SetReceiveTTL(true)
-	ep.SocketOptions().SetIPv4RecvError(true)
-	entry, ready := waiter.NewChannelEntry(waiter.ReadableEvents | waiter.EventErr)
+	entry, ready := waiter.NewChannelEntry(waiter.ReadableEvents)
 	queue.EventRegister(&entry)
 	defer queue.EventUnregister(&entry)
 	if terr := ep.Connect(tcpip.FullAddress{Addr: toAddress(probe.To), Port: probe.Port}); terr != nil {
 		return ProbeReply{}, probeError(probe, terr)
 	}
+	failed, forget, terr := h.nic.probes.expect(ep, probe)
+	if terr != nil {
+		return ProbeReply{}, probeError(probe, terr)
+	}
+	defer forget()
 	began := h.f.clock.Elapsed()
 	if _, terr := ep.Write(bytes.NewReader(probe.payload()), tcpip.WriteOptions{}); terr != nil {
 		return ProbeReply{}, probeError(probe, terr)
 	}
 	for {
+		reply, ok := ProbeReply{}, true
 		select {
+		case reply = <-failed:
 		case <-ready:
+			reply, ok = readReply(ep, probe)
 		case <-ctx.Done():
 			err := context.Cause(ctx)
 			if errors.Is(err, context.DeadlineExceeded) {
@@ -95,26 +104,15 @@ func (h *Namespace) Probe(ctx context.Context, probe Probe) (ProbeReply, error) 
 			}
 			return ProbeReply{}, fmt.Errorf("no reply from %v: %w", probe.To, err)
 		}
-		if reply, ok := readReply(ep, probe); ok {
+		if ok {
 			reply.RTT = h.f.clock.Elapsed() - began
 			return reply, nil
 		}
 	}
 }
 
-// readReply returns what has come, false when it was nothing after all.
+// readReply returns what has come, false when it was not for this probe.
 func readReply(ep tcpip.Endpoint, probe Probe) (ProbeReply, bool) {
-	if e := ep.SocketOptions().DequeueErr(); e != nil {
-		r := ProbeReply{From: fromAddress(e.Offender.Addr)}
-		if c, ok := e.Cause.(interface {
-			Type() uint8
-			Code() uint8
-			Info() uint32
-		}); ok {
-			r.Type, r.Code, r.MTU = c.Type(), c.Code(), c.Info()
-		}
-		return r, true
-	}
 	var body bytes.Buffer
 	got, terr := ep.Read(&body, tcpip.ReadOptions{NeedRemoteAddr: true})
 	if terr != nil {
@@ -124,6 +122,77 @@ func readReply(ep tcpip.Endpoint, probe Probe) (ProbeReply, bool) {
 		return ProbeReply{}, false
 	}
 	return ProbeReply{From: fromAddress(got.RemoteAddr.Addr), TTL: got.ControlMessages.TTL}, true
+}
+
+// probes are those who wait for ICMP errors. gVisor's sockets do not tell of all of them: a ping socket of none, a UDP
+// socket only of closed ports.
+type probes struct {
+	count atomic.Int32
+	mu    sync.Mutex
+	by    map[tuple]chan ProbeReply
+}
+
+// expect returns where errors about what ep sends arrive, until forget is called.
+func (w *probes) expect(ep tcpip.Endpoint, p Probe) (failed <-chan ProbeReply, forget func(), terr tcpip.Error) {
+	local, terr := ep.GetLocalAddress()
+	if terr != nil {
+		return nil, nil, terr
+	}
+	key := tuple{proto: protoUDP, src: toIP4(fromAddress(local.Addr)), dst: toIP4(p.To), sp: local.Port, dp: p.Port}
+	if p.Port == 0 {
+		key.proto, key.dp = protoICMP, echoPort
+	}
+	c := make(chan ProbeReply, 1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.by == nil {
+		w.by = map[tuple]chan ProbeReply{}
+	}
+	w.by[key] = c
+	w.count.Add(1)
+	return c, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.by, key)
+		w.count.Add(-1)
+	}, nil
+}
+
+// notice looks whether what is delivered to the stack is an ICMP error about somebody's probe.
+func (w *probes) notice(proto tcpip.NetworkProtocolNumber, b []byte) {
+	if w.count.Load() == 0 {
+		return
+	}
+	if proto == 0 {
+		if len(b) < etherLen || binary.BigEndian.Uint16(b[12:]) != etherIPv4 {
+			return
+		}
+		b = b[etherLen:]
+	}
+	if len(b) < 20 || headerLen(b) < 20 || len(b) < headerLen(b)+8+28 || !isICMPError(b) {
+		return
+	}
+	message := b[headerLen(b):]
+	quoted := message[8:]
+	if headerLen(quoted) < 20 {
+		return
+	}
+	key, ok := tupleOf(quoted)
+	if !ok {
+		return
+	}
+	reply := ProbeReply{From: srcOf(b).addr(), Type: message[0], Code: message[1]}
+	if reply.Type == icmpUnreachable && reply.Code == codeFragNeeded {
+		reply.MTU = binary.BigEndian.Uint16(message[6:])
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c := w.by[key]; c != nil {
+		select {
+		case c <- reply:
+		default: // it has one already
+		}
+	}
 }
 
 // payload is what the socket is to send: an echo with its header, whose identifier the stack fills in.
