@@ -30,7 +30,7 @@ type Options struct {
 	Config *rest.Config
 	// Tap takes the events; nil for none.
 	Tap *trace.Tap
-	Log    *slog.Logger
+	Log *slog.Logger
 	// CACertFile and CAKeyFile sign certificate requests.
 	CACertFile, CAKeyFile string
 	// RootCAFile is published to every namespace, for Pods to check the API server by.

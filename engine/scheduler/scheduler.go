@@ -37,7 +37,7 @@ type Options struct {
 	Config *rest.Config
 	// Tap takes the events; nil for none.
 	Tap *trace.Tap
-	Log    *slog.Logger
+	Log *slog.Logger
 }
 
 // Scheduler is one scheduler with upstream's default profile.
