@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kubestep/kubestep/engine/trace"
 )
@@ -130,8 +132,8 @@ func TestTraceOfADeployment(t *testing.T) {
 			t.Fatalf("%d Pods were scored, want 3", len(scores))
 		}
 		for _, e := range scores {
-			if d := e.Detail.(*trace.SchedDetail); len(d.Score) < 1 || len(d.Score[0].Cells) != len(d.Plugins) || len(d.Plugins) == 0 {
-				t.Errorf("#%d: %d rows and %d plugins, want a row of every plugin for each feasible node", e.Seq, len(d.Score), len(d.Plugins))
+			if d := e.Detail.(*trace.SchedDetail); len(d.Score) != 3 || len(d.Score[0].Cells) != len(d.Plugins) || len(d.Plugins) == 0 {
+				t.Errorf("#%d: %d rows and %d plugins, want 3 nodes with every plugin", e.Seq, len(d.Score), len(d.Plugins))
 			}
 		}
 		for _, e := range pick(events, func(e trace.Event) bool { return e.Kind == trace.SchedPhase && e.Verb == "filter" }) {
@@ -204,7 +206,7 @@ func TestTraceInTheBackground(t *testing.T) {
 	l := u.up(t, "--nodes", "1")
 	for _, background := range []bool{false, true} {
 		name := fmt.Sprintf("later-%t", background)
-		args := []string{"trace", "--json", "--", "wait", "--for=create", "configmap/" + name, "--timeout=60s"}
+		args := []string{"trace", "--json", "--", "get", "configmaps", "--watch", "--output-watch-events"}
 		if background {
 			args = slices.Insert(args, 1, "--background")
 		}
@@ -215,9 +217,14 @@ func TestTraceInTheBackground(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		told.await(t, "kube-root-ca.crt", time.Minute)
 		l.kubectl(t, "create", "configmap", name)
-		if err := cmd.Wait(); err != nil {
-			t.Fatalf("%v: %s", err, told)
+		told.await(t, name, time.Minute)
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 1 {
+			t.Errorf("an interrupted trace ends with %v, want exit code 1: %s", err, told)
 		}
 		if got := strings.Contains(out.String(), `"verb":"create","object":{"apiVersion":"v1","kind":"ConfigMap","namespace":"default","name":"`+name+`"`); got != background {
 			t.Errorf("with --background=%t, what another kubectl did is there: %t", background, got)
@@ -227,7 +234,7 @@ func TestTraceInTheBackground(t *testing.T) {
 
 func TestTraceStopsAtBreakpoints(t *testing.T) {
 	u := newUser(t)
-	r := u.run(t, "held\nwhy 99999999\nstep\nb kubelet@* StartContainer\nc\nc\n",
+	r := u.run(t, "held\nwhy 99999999\nb kubelet@* StartContainer\nc\nstep\nc\n",
 		"trace", "--nodes", "1", "--break", "kube-scheduler create pods/binding", "--",
 		"run", "web", "--image=kubestep.dev/web:v1")
 	if r.code != 0 {
