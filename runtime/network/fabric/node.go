@@ -45,6 +45,9 @@ type Node struct {
 	proxyHeld  bool
 	pending    *proxyRules // what a stopped proxy has not installed
 	missing    []netip.Prefix
+	// services are those of the node's own proxy, when it has been given any.
+	services    []Service
+	ownServices bool
 
 	address, bridgeAddr, tunnelAddr ip4
 	eth0HW, bridgeHW, tunnelHW      hwaddr

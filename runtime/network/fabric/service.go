@@ -44,8 +44,36 @@ type Rule struct {
 	Action string `json:"action"` // "one of 10.244.1.2:8080, 10.244.2.5:8080"
 }
 
-// SetServices replaces all Services on all nodes whose proxy runs.
+// SetServices replaces all Services on all nodes whose proxy runs, but those that have been given their own.
 func (f *Fabric) SetServices(services []Service) error {
+	if err := checkServices(services); err != nil {
+		return err
+	}
+	services = slices.Clone(services)
+	f.change(func() {
+		f.services = services
+		for _, n := range f.nodes {
+			n.install(f.compile(n))
+		}
+	})
+	return nil
+}
+
+// SetServices replaces the Services as this node's own proxy knows them: each node has its own watches, and one may be
+// behind. From then on the fabric's Services do not count here.
+func (n *Node) SetServices(services []Service) error {
+	if err := checkServices(services); err != nil {
+		return fmt.Errorf("services of %s: %w", n.cfg.Name, err)
+	}
+	services = slices.Clone(services)
+	n.f.change(func() {
+		n.services, n.ownServices = services, true
+		n.install(n.f.compile(n))
+	})
+	return nil
+}
+
+func checkServices(services []Service) error {
 	for i := range services {
 		s := &services[i]
 		if s.Protocol != "tcp" && s.Protocol != "udp" {
@@ -62,13 +90,6 @@ func (f *Fabric) SetServices(services []Service) error {
 			}
 		}
 	}
-	services = slices.Clone(services)
-	f.change(func() {
-		f.services = services
-		for _, n := range f.nodes {
-			n.install(f.compile(n))
-		}
-	})
 	return nil
 }
 
@@ -110,8 +131,12 @@ func (f *Fabric) compile(n *Node) *proxyRules {
 	if n.bridge == nil {
 		return r
 	}
-	for i := range f.services {
-		s := &f.services[i]
+	services := f.services
+	if n.ownServices {
+		services = n.services
+	}
+	for i := range services {
+		s := &services[i]
 		rule := &serviceRule{Service: s}
 		rule.categorize(n.cfg.Name)
 		proto := uint8(protoTCP)
