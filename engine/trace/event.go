@@ -23,6 +23,9 @@ const (
 	CRICall Kind = "cri.call"
 	// NetHop is one packet at one point of its path through the lab's network.
 	NetHop Kind = "net.hop"
+	// DNSQuery is one question about one name to one DNS server: at the resolver that asks it (verb "ask"), or at the
+	// server that answers it (verb "serve").
+	DNSQuery Kind = "dns.query"
 )
 
 // Object names the Kubernetes object an event is about. Fields that are not known are empty; the zero Object means that

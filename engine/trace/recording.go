@@ -142,6 +142,7 @@ var details = map[Kind]func() Detail{
 	SchedPhase:   func() Detail { return new(SchedDetail) },
 	CRICall:      func() Detail { return new(CRIDetail) },
 	NetHop:       func() Detail { return new(HopDetail) },
+	DNSQuery:     func() Detail { return new(DNSDetail) },
 }
 
 // UnmarshalJSON reads an event whose detail's type follows from its kind. A kind that this version does not know keeps
