@@ -98,7 +98,7 @@ func (p *printer) shown(n *trace.Node, exact bool) []shown {
 
 // act reports whether the event is something that somebody did, as against how it came about and got around.
 func act(e *trace.Event) bool {
-	if e.Error != "" {
+	if e.Error != "" && e.Kind != trace.APIStage { // a stage's is also its request's
 		return true
 	}
 	switch e.Kind {
