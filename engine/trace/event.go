@@ -58,6 +58,8 @@ type Frame struct {
 	Func string `json:"func"` // "deployment.(*DeploymentController).getNewReplicaSet"
 	File string `json:"file"` // path inside the upstream module: "pkg/controller/deployment/sync.go"
 	Line int    `json:"line"`
+	// Module is the upstream module when that is not k8s.io/kubernetes: "k8s.io/kubectl".
+	Module string `json:"module,omitempty"`
 }
 
 // Link says how an event's cause is known.

@@ -17,6 +17,9 @@ type code struct {
 	frame    Frame
 }
 
+// kubernetes is the module that most frames are of.
+const kubernetes = "k8s.io/kubernetes"
+
 // symbols remembers what program counters stand for, because looking them up costs more than the rest of an event. It
 // only holds facts about the running binary, which do not change, so it is shared by all taps.
 var symbols sync.Map // uintptr -> []code
@@ -50,7 +53,11 @@ func lookup(pc uintptr) []code {
 		f, more := frames.Next()
 		if f.Function != "" {
 			module, file := splitModule(f.File)
-			found = append(found, code{module, f.Function, Frame{Func: shortFunc(f.Function), File: file, Line: f.Line}})
+			frame := Frame{Func: shortFunc(f.Function), File: file, Line: f.Line}
+			if module != kubernetes {
+				frame.Module = module
+			}
+			found = append(found, code{module, f.Function, frame})
 		}
 		if !more {
 			break

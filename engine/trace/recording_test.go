@@ -25,7 +25,7 @@ func sample(t testing.TB) *Store {
 		&CRIDetail{Node: "node-1", ExitCode: &code},
 	} {
 		s, err := tap.Begin(t.Context(), Event{Actor: "x", Kind: d.kind(), Verb: "v", Detail: d,
-			Frames: []Frame{{"f", "g.go", 3}}})
+			Frames: []Frame{{Func: "f", File: "g.go", Line: 3, Module: "k8s.io/kubectl"}}})
 		if err != nil {
 			t.Fatal(err)
 		}

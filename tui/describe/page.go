@@ -209,12 +209,19 @@ func (b *builder) source(s *Subject, most int) {
 	}
 }
 
-// sourceURL returns where upstream shows the frame, "" for modules whose own place is not known from the path.
+// sourceURL returns where upstream shows the frame, "" when that is not known. Modules named k8s.io/... are developed in
+// kubernetes/kubernetes, below staging.
 func sourceURL(version string, f trace.Frame) string {
-	if version == "" || !(strings.HasPrefix(f.File, "pkg/") || strings.HasPrefix(f.File, "cmd/")) {
+	dir := ""
+	switch {
+	case version == "":
+		return ""
+	case strings.HasPrefix(f.Module, "k8s.io/"):
+		dir = "staging/src/" + f.Module + "/"
+	case f.Module != "":
 		return ""
 	}
-	return fmt.Sprintf("https://github.com/kubernetes/kubernetes/blob/%s/%s#L%d", version, f.File, f.Line)
+	return fmt.Sprintf("https://github.com/kubernetes/kubernetes/blob/%s/%s%s#L%d", version, dir, f.File, f.Line)
 }
 
 // states returns the object before and after the event.
