@@ -239,6 +239,48 @@ func TestErrorsAreSaid(t *testing.T) {
 	})
 }
 
+// TestKubectlRunsOncePerWalk presses n again and again, and has kubectl fail after its request has been let through.
+func TestKubectlRunsOncePerWalk(t *testing.T) {
+	creates := 0
+	count := func(fails bool) func(o *tui.Options) {
+		creates = 0
+		return func(o *tui.Options) {
+			do := o.Actions.Kubectl
+			o.Actions.Kubectl = func(ctx context.Context, args []string) (string, error) {
+				if args[0] == "create" {
+					creates++
+				}
+				out, err := do(ctx, args)
+				if fails && args[0] == "create" && err == nil {
+					return "error: connection lost\n", errors.New("exit status 1")
+				}
+				return out, err
+			}
+		}
+	}
+	drive(t, 120, 40, count(false), func(d *driver) {
+		d.start()
+		for range 40 {
+			d.press("n")
+		}
+		if creates != 1 {
+			t.Errorf("kubectl create was run %d times in one walk", creates)
+		}
+	})
+	drive(t, 200, 40, count(true), func(d *driver) {
+		d.start()
+		d.press("n", "n")
+		d.sees("error: connection lost")
+		d.keys([]string{"start over", "n step"}, []string{"n create"})
+		for range 40 {
+			d.press("n")
+		}
+		if creates != 1 {
+			t.Errorf("kubectl create was run %d times in one walk", creates)
+		}
+	})
+}
+
 // brokenDebugger panics in another goroutine than the screen's.
 type brokenDebugger struct{ *scene.Lab }
 
@@ -302,9 +344,9 @@ func TestAnswersToAnEarlierRunAreDropped(t *testing.T) {
 	}, func(d *driver) {
 		d.start()
 		d.press("n", "n", "r")
-		d.sees("Press n to run this")
-		close(release)
+		close(release) // starting over waits for kubectl to end
 		d.idle()
+		d.sees("Press n to run this")
 		d.misses("too late")
 	})
 }

@@ -43,37 +43,10 @@ func (x *index) drop(before uint64) {
 	}
 }
 
-// listed reports whether the list shows events like e at a level. A coarse level shows hand-overs and decisions, a fine
-// one everything.
+// listed reports whether the list shows events like e at a level.
 func listed(e *trace.Event, level engine.Level) bool {
-	if e.Background {
-		return false
-	}
-	var needs engine.Level
-	switch e.Kind {
-	case trace.APIRequest:
-		if needs = engine.Deliveries; e.Writes() && e.Object.Kind != "Event" {
-			needs = engine.Requests
-		}
-	case trace.CRICall:
-		needs = engine.Calls
-	case trace.SchedPhase:
-		needs = engine.Deliveries
-		if d, ok := e.Detail.(*trace.SchedDetail); ok && (len(d.Filter) > 0 || len(d.Score) > 0) {
-			needs = engine.Calls
-		}
-	case trace.APIStage:
-		needs = engine.Stages
-	default:
-		needs = engine.Deliveries
-	}
-	return fineness(level) >= fineness(needs)
+	return !e.Background && describe.Needs(e) <= describe.Fineness(level)
 }
-
-// levels are the gate's levels from coarse to fine.
-var levels = [...]engine.Level{engine.Requests, engine.Calls, engine.Deliveries, engine.Stages}
-
-func fineness(l engine.Level) int { return slices.Index(levels[:], l) }
 
 // filter decides what is in the list besides the level.
 type filter struct {

@@ -123,11 +123,11 @@ func (m *Walk) changeLevel(a keymap.Action) tea.Cmd {
 		}
 		return m.tell(a, engine.Command{Verb: verb})
 	}
-	to := fineness(m.level) + 1
+	to := describe.Fineness(m.level) + 1
 	if a == keymap.Coarser {
 		to -= 2
 	}
-	m.level = levels[max(min(to, len(levels)-1), 0)]
+	m.level = describe.Levels()[max(min(to, len(describe.Levels())-1), 0)]
 	return m.reindex()
 }
 
@@ -219,7 +219,7 @@ func (m *Walk) works(a keymap.Action) bool {
 	idle := m.live() && m.busy == keymap.None
 	switch a {
 	case keymap.Step:
-		return m.canStep() && len(m.debug.Held) > 0 || idle && m.stage == Ready && m.o.Kubectl != nil
+		return m.canStep() && len(m.debug.Held) > 0 || idle && m.stage == Ready && m.o.Kubectl != nil && !m.kubectl.running
 	case keymap.StepThis:
 		return m.canStep() && len(m.debug.Held) > 1
 	case keymap.Continue:
@@ -227,11 +227,11 @@ func (m *Walk) works(a keymap.Action) bool {
 	case keymap.Pause:
 		return m.live() && m.debug.Mode == engine.Run && m.stage == Walking
 	case keymap.Finer, keymap.Coarser:
-		at := fineness(m.level)
-		ends := a == keymap.Finer && at == len(levels)-1 || a == keymap.Coarser && at == 0
+		at := describe.Fineness(m.level)
+		ends := a == keymap.Finer && at == len(describe.Levels())-1 || a == keymap.Coarser && at == 0
 		return !ends && (m.canStep() || !m.live() && m.stage != Starting)
 	case keymap.Again:
-		return idle && m.stage == Walking && m.o.Kubectl != nil && m.progress.at() > 0
+		return idle && m.stage == Walking && m.o.Kubectl != nil && (m.progress.at() > 0 || m.kubectl.err != nil)
 	case keymap.Open:
 		return m.focus == layout.Events && m.seq != 0 || m.focus == layout.Held && m.canStep() && len(m.debug.Held) > 0
 	case keymap.Back:

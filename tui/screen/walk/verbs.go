@@ -9,6 +9,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/kubestep/kubestep/engine"
+	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/tui/describe"
 	"github.com/kubestep/kubestep/tui/keymap"
 	"github.com/kubestep/kubestep/tui/text"
 )
@@ -54,12 +56,12 @@ func (m *Walk) begin() tea.Cmd {
 	d := m.o.Debugger
 	return m.o.Ask(m.generation, func(ctx context.Context) (any, error) {
 		state, err := d.Do(ctx, engine.Command{Verb: engine.Pause})
-		for range levels {
+		for range describe.Levels() {
 			if err != nil || state.Level == engine.Calls {
 				break
 			}
 			verb := engine.StepIn
-			if fineness(state.Level) > fineness(engine.Calls) {
+			if describe.Fineness(state.Level) > describe.Fineness(engine.Calls) {
 				verb = engine.StepOut
 			}
 			state, err = d.Do(ctx, engine.Command{Verb: verb})
@@ -73,9 +75,11 @@ func (m *Walk) begin() tea.Cmd {
 
 // run runs kubectl; it blocks while its requests are held.
 func (m *Walk) run(verb keymap.Action, args []string) tea.Cmd {
-	m.kubectl = kubectl{running: true}
+	done := make(chan struct{})
+	m.kubectl = kubectl{running: true, done: done}
 	do := m.o.Kubectl
 	return m.o.Ask(m.generation, func(ctx context.Context) (any, error) {
+		defer close(done)
 		output, err := do(ctx, args)
 		return answer{verb: verb, output: &output}, err
 	})
@@ -85,10 +89,18 @@ func (m *Walk) run(verb keymap.Action, args []string) tea.Cmd {
 func (m *Walk) again() tea.Cmd {
 	m.generation++
 	m.busy = keymap.Again
-	d, do := m.o.Debugger, m.o.Kubectl
+	d, do, before := m.o.Debugger, m.o.Kubectl, m.kubectl.done
 	return m.o.Ask(m.generation, func(ctx context.Context) (any, error) {
 		if _, err := d.Do(ctx, engine.Command{Verb: engine.Continue}); err != nil {
 			return answer{verb: keymap.Again}, err
+		}
+		// What the earlier command still creates must be there to be deleted, or the next one meets it.
+		if before != nil {
+			select {
+			case <-before:
+			case <-ctx.Done():
+				return answer{verb: keymap.Again}, ctx.Err()
+			}
 		}
 		output, err := do(ctx, deleteArgs())
 		if err != nil && strings.Contains(output, "NotFound") {
@@ -110,8 +122,8 @@ func (m *Walk) answered(a answer, err error) tea.Cmd {
 	switch {
 	case a.output != nil:
 		m.kubectl = kubectl{output: strings.TrimSpace(*a.output), err: err}
-		if err != nil && m.stage == Walking && m.progress.at() == 0 {
-			m.stage = Ready // nothing was created: the reader may try again
+		if err != nil && m.stage == Walking && !m.requested() {
+			m.stage = Ready // it never got as far as its request: the reader may try again
 		}
 		return nil
 	case err != nil:
@@ -127,6 +139,18 @@ func (m *Walk) answered(a answer, err error) tea.Cmd {
 		m.progress.restart()
 	}
 	return cmd
+}
+
+// requested reports whether the Deployment has been asked for in this run. Then kubectl is not run a second time, whatever
+// the first one said: the reader starts over instead.
+func (m *Walk) requested() bool {
+	first, last := m.o.Store.Len()
+	for seq := max(first, m.filter.after+1); seq <= last; seq++ {
+		if e, ok := m.o.Store.Get(seq); ok && e.Kind == trace.APIRequest && e.Verb == "create" && e.Object.Kind == "Deployment" {
+			return true
+		}
+	}
+	return false
 }
 
 // verbName returns a verb's word on the key bar.

@@ -1,14 +1,11 @@
 package walk
 
 import (
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/kubestep/kubestep/engine"
-	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/tui/component/eventlist"
 	"github.com/kubestep/kubestep/tui/component/frame"
 	"github.com/kubestep/kubestep/tui/component/held"
@@ -18,14 +15,15 @@ import (
 	"github.com/kubestep/kubestep/tui/layout"
 	"github.com/kubestep/kubestep/tui/text"
 	"github.com/kubestep/kubestep/tui/theme"
+	"github.com/kubestep/kubestep/tui/view/rows"
 )
 
 // View returns the screen's lines: as many as its height, each as wide as its width.
 func (m *Walk) View() []string {
-	rows := make([]strings.Builder, m.h)
+	out := make([]strings.Builder, m.h)
 	put := func(r layout.Rect, lines []string) {
 		for i, line := range lines {
-			rows[r.Y+i].WriteString(line)
+			out[r.Y+i].WriteString(line)
 		}
 	}
 	s := &m.screen
@@ -41,11 +39,11 @@ func (m *Walk) View() []string {
 	}
 	put(s.Status, []string{m.statusLine()})
 	put(s.Keys, []string{keybar.View(m.theme, m.say, m.bindings, m.w)})
-	out := make([]string, m.h)
-	for i := range rows {
-		out[i] = rows[i].String()
+	lines := make([]string, m.h)
+	for i := range out {
+		lines[i] = out[i].String()
 	}
-	return out
+	return lines
 }
 
 func (m *Walk) header() string {
@@ -94,7 +92,7 @@ func (m *Walk) mode() (mark, word string) {
 }
 
 func (m *Walk) levelName() string {
-	return m.say.T([...]text.ID{text.LevelRequests, text.LevelCalls, text.LevelDeliveries, text.LevelStages}[max(fineness(m.level), 0)])
+	return m.say.T([...]text.ID{text.LevelRequests, text.LevelCalls, text.LevelDeliveries, text.LevelStages}[max(describe.Fineness(m.level), 0)])
 }
 
 // tabNames are the tabs of a narrow terminal with the pane that each brings to the front.
@@ -164,29 +162,7 @@ func (m *Walk) heldView(w, h int) []string {
 		}
 		return layout.FitLines([]string{m.theme.Paint(theme.Dim, m.say.T(why))}, w, h)
 	}
-	rows := make([]held.Row, len(m.debug.Held))
-	for i := range m.debug.Held {
-		x := &m.debug.Held[i]
-		words := describe.Event(&x.Event)
-		rows[i] = held.Row{Actor: words.Actor, Short: describe.Short(words.Actor), Verb: words.Verb, Object: words.Object, Note: words.Note,
-			Since: m.say.T(text.Since, x.Since.Format(time.TimeOnly))}
-		if x.Event.Cause != 0 {
-			rows[i].Because, rows[i].Cause = m.because(&x.Event)
-		}
-	}
-	return held.View(m.theme, rows, m.heldIndex(), m.focus == layout.Held, w, h)
-}
-
-func (m *Walk) because(held *trace.Event) (number, what string) {
-	number = m.say.T(text.HeldBecause, held.Cause)
-	if e, ok := m.o.Store.Get(held.Cause); ok {
-		words := describe.Event(&e)
-		if words.Actor = describe.Short(words.Actor); e.Actor == held.Actor || e.Kind == trace.WatchDeliver {
-			words.Actor = "" // it stands above
-		}
-		what = words.String()
-	}
-	return number, what
+	return held.View(m.theme, rows.Held(m.say, m.debug.Held, m.o.Store), m.heldIndex(), m.focus == layout.Held, w, h)
 }
 
 func (m *Walk) eventsNote() string {
@@ -220,24 +196,9 @@ func (m *Walk) row(i int) eventlist.Row {
 	if !ok {
 		return eventlist.Row{Seq: m.index.at(i)}
 	}
-	words := describe.Event(&e)
-	r := eventlist.Row{Seq: e.Seq, Actor: words.Actor, Short: describe.Short(words.Actor), Verb: words.Verb, Object: words.Object, Note: words.Note,
-		Chain: m.chain[e.Seq], Failed: failed(&e), Open: e.Open, Time: fmt.Sprintf("+%.3f", e.Time.Sub(m.began).Seconds())}
-	switch {
-	case e.Cause != 0 && e.CauseLink == trace.Inferred:
-		r.Cause = fmt.Sprintf("◁%d", e.Cause)
-	case e.Cause != 0:
-		r.Cause = fmt.Sprintf("◀%d", e.Cause)
-	}
+	r := rows.Event(&e, m.began)
+	r.Chain = m.chain[e.Seq]
 	return r
-}
-
-func failed(e *trace.Event) bool {
-	if e.Error != "" {
-		return true
-	}
-	d, ok := e.Detail.(*trace.RequestDetail)
-	return ok && d.Status >= 400
 }
 
 func (m *Walk) inspectorTitle() string {

@@ -97,6 +97,7 @@ type notice struct {
 // kubectl is the command that began the walk.
 type kubectl struct {
 	running bool
+	done    chan struct{} // closed when it has ended; nil before the first one
 	output  string
 	err     error
 }

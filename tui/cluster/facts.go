@@ -1,0 +1,121 @@
+package cluster
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+)
+
+// Facts is what lists show of an object.
+type Facts struct {
+	Metadata struct {
+		UID               string  `json:"uid"`
+		DeletionTimestamp string  `json:"deletionTimestamp"`
+		OwnerReferences   []Owner `json:"ownerReferences"`
+	} `json:"metadata"`
+	Spec struct {
+		NodeName      string `json:"nodeName"`
+		Replicas      *int   `json:"replicas"`
+		Unschedulable bool   `json:"unschedulable"`
+		Type          string `json:"type"`
+		ClusterIP     string `json:"clusterIP"`
+	} `json:"spec"`
+	Status struct {
+		Phase             string `json:"phase"`
+		PodIP             string `json:"podIP"`
+		Replicas          int    `json:"replicas"`
+		ReadyReplicas     int    `json:"readyReplicas"`
+		UpdatedReplicas   int    `json:"updatedReplicas"`
+		AvailableReplicas int    `json:"availableReplicas"`
+		ContainerStatuses []struct {
+			Ready        bool `json:"ready"`
+			RestartCount int  `json:"restartCount"`
+			State        struct {
+				Waiting *struct {
+					Reason string `json:"reason"`
+				} `json:"waiting"`
+				Terminated *struct {
+					Reason string `json:"reason"`
+				} `json:"terminated"`
+			} `json:"state"`
+		} `json:"containerStatuses"`
+		Conditions []Condition `json:"conditions"`
+	} `json:"status"`
+
+	// Of Events.
+	InvolvedObject struct {
+		Kind string `json:"kind"`
+		Name string `json:"name"`
+		UID  string `json:"uid"`
+	} `json:"involvedObject"`
+	Type    string `json:"type"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+	Count   int    `json:"count"`
+	Source  struct {
+		Component string `json:"component"`
+	} `json:"source"`
+	ReportingComponent string `json:"reportingComponent"`
+}
+
+// Owner is one entry of metadata.ownerReferences.
+type Owner struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+	UID  string `json:"uid"`
+}
+
+// Condition is one entry of status.conditions.
+type Condition struct {
+	Type    string `json:"type"`
+	Status  string `json:"status"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+}
+
+// Facts returns what r's object says, the zero Facts when it cannot be read. It reads each revision once.
+func (c *Cluster) Facts(r *Revision) *Facts {
+	if r.facts == nil {
+		r.facts = &Facts{}
+		if raw, err := c.Body(r).JSON(); err == nil && raw != nil {
+			if json.Unmarshal(raw, r.facts) != nil {
+				r.facts = &Facts{} // half an object would be worse than none
+			}
+		}
+	}
+	return r.facts
+}
+
+// Is reports whether a condition has the status "True".
+func (f *Facts) Is(condition string) bool {
+	i := slices.IndexFunc(f.Status.Conditions, func(c Condition) bool { return c.Type == condition })
+	return i >= 0 && f.Status.Conditions[i].Status == "True"
+}
+
+// Ready returns how many containers of a Pod are ready, and of how many a status is known.
+func (f *Facts) Ready() (ready, all int) {
+	for _, c := range f.Status.ContainerStatuses {
+		if c.Ready {
+			ready++
+		}
+	}
+	return ready, len(f.Status.ContainerStatuses)
+}
+
+// PodState returns a Pod's state in a word as kubectl's STATUS column has it: "Running", "ContainerCreating",
+// "CrashLoopBackOff", "Terminating". (printPod in pkg/printers/internalversion/printers.go of upstream has more cases.)
+func (f *Facts) PodState() string {
+	state := f.Status.Phase
+	for _, c := range f.Status.ContainerStatuses {
+		switch {
+		case c.State.Waiting != nil && c.State.Waiting.Reason != "":
+			state = c.State.Waiting.Reason
+		case c.State.Terminated != nil && c.State.Terminated.Reason != "":
+			state = c.State.Terminated.Reason
+		}
+	}
+	if f.Metadata.DeletionTimestamp != "" {
+		state = "Terminating"
+	}
+	return cmp.Or(state, "Pending")
+}
