@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,29 +66,55 @@ func (s *terminal) view() string { return s.tmux(nil, "capture-pane", "-p") }
 
 func (s *terminal) press(keys ...string) { s.tmux(nil, append([]string{"send-keys"}, keys...)...) }
 
-// await looks at the terminal until it shows all the words, and returns what it shows then.
-func (s *terminal) await(within time.Duration, words ...string) string {
+// look calls seen with what the terminal shows until seen is content, and reports whether it was within the time.
+func (s *terminal) look(within time.Duration, seen func(view string) bool) bool {
 	s.t.Helper()
-	look := time.NewTicker(20 * time.Millisecond)
-	defer look.Stop()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
 	deadline := time.After(within)
-	for {
-		view := s.view()
-		missing := ""
+	for !seen(s.view()) {
+		select {
+		case <-again.C:
+		case <-deadline:
+			return false
+		}
+	}
+	return true
+}
+
+// await waits until the terminal shows all the words.
+func (s *terminal) await(within time.Duration, words ...string) {
+	s.t.Helper()
+	var last, missing string
+	if !s.look(within, func(view string) bool {
+		last, missing = view, ""
 		for _, w := range words {
 			if !strings.Contains(view, w) {
 				missing = w
 			}
 		}
-		if missing == "" {
-			return view
-		}
-		select {
-		case <-look.C:
-		case <-deadline:
-			s.t.Fatalf("no %q within %s on:\n%s", missing, within, view)
-		}
+		return missing == ""
+	}) {
+		s.t.Fatalf("no %q within %s on:\n%s", missing, within, last)
 	}
+}
+
+// awaitEither waits until the terminal shows one of the words, and returns what it shows then.
+func (s *terminal) awaitEither(within time.Duration, words ...string) (view string) {
+	s.t.Helper()
+	if !s.look(within, func(v string) bool {
+		view = v
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(v, w) })
+	}) {
+		s.t.Fatalf("none of %q within %s on:\n%s", words, within, view)
+	}
+	return view
+}
+
+// awaitChange waits until the terminal shows something else, for no longer than within.
+func (s *terminal) awaitChange(before string, within time.Duration) {
+	s.t.Helper()
+	s.look(within, func(view string) bool { return view != before })
 }
 
 func TestFirstScreen(t *testing.T) {
@@ -100,6 +127,27 @@ func TestFirstScreen(t *testing.T) {
 			s.await(30*time.Second, "exit code 0")
 		})
 	}
+}
+
+// TestWalk makes one Deployment and steps it by hand until it is available.
+func TestWalk(t *testing.T) {
+	u := newUser(t)
+	s := inTmux(t, u, 120, 40, "--nodes", "2", "--lang", "en")
+	s.await(startWithin, "n create")
+	s.press("n")
+	s.await(time.Minute, "1 waiting", "kubectl  create deployments/web")
+	const steps, available = 60, "✓ The Deployment is Available"
+	for range steps {
+		before := s.awaitEither(time.Minute, "n step", available)
+		if strings.Contains(before, available) {
+			s.press("q")
+			s.await(30*time.Second, "exit code 0")
+			return
+		}
+		s.press("n")
+		s.awaitChange(before, 5*time.Second)
+	}
+	t.Fatalf("not available after %d steps:\n%s", steps, s.view())
 }
 
 func TestReplay(t *testing.T) {
