@@ -30,6 +30,7 @@ const (
 
 var (
 	kubernetesServiceIP = net.IPv4(10, 96, 0, 1)
+	controlPlaneIP      = net.IPv4(192, 168, 50, 2) // where Pods find the API server
 	dnsServiceIP        = net.IPv4(10, 96, 0, 10)
 )
 

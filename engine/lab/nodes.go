@@ -22,8 +22,16 @@ import (
 
 // nodeTable finds a node by its address in the lab's network. It is safe for concurrent use.
 type nodeTable struct {
-	mu    sync.Mutex
-	nodes map[string]engine.Node
+	mu      sync.Mutex
+	nodes   map[string]engine.Node
+	network engine.Network // nil before it is made
+}
+
+// join makes n what leads to Pods and Services.
+func (t *nodeTable) join(n engine.Network) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.network = n
 }
 
 func (t *nodeTable) add(address net.IP, n engine.Node) {
@@ -39,18 +47,21 @@ func (t *nodeTable) add(address net.IP, n engine.Node) {
 const kubeletPort = "10250"
 
 // dial connects the API server to an address of the lab's network. Nothing of it reaches the host's network.
-func (t *nodeTable) dial(ctx context.Context, _, address string) (net.Conn, error) {
+func (t *nodeTable) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", address, err)
 	}
 	t.mu.Lock()
-	n := t.nodes[host]
+	n, others := t.nodes[host], t.network
 	t.mu.Unlock()
-	if n == nil || port != kubeletPort {
-		return nil, fmt.Errorf("connect to %s: nothing of the lab's network answers there", address)
+	switch {
+	case n != nil && port == kubeletPort:
+		return n.DialKubelet(ctx)
+	case others == nil:
+		return nil, fmt.Errorf("connect to %s: the lab's network does not run yet", address)
 	}
-	return n.DialKubelet(ctx)
+	return others.DialContext(ctx, network, address)
 }
 
 // awaitNodes waits until n nodes are Ready and Pods can be made in the default namespace.

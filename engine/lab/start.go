@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -20,7 +19,6 @@ import (
 	"github.com/kubestep/kubestep/engine/kubeglobal"
 	"github.com/kubestep/kubestep/engine/pki"
 	"github.com/kubestep/kubestep/engine/scheduler"
-	"github.com/kubestep/kubestep/engine/tap"
 )
 
 // The phases of a start, as [engine.Status] shows them. A phase is done when others can use what it started.
@@ -79,7 +77,7 @@ func (c *cluster) startEtcd(ctx context.Context) error {
 }
 
 func (c *cluster) makeCertificates(context.Context) error {
-	o := pki.Options{Dir: filepath.Join(c.dir, "pki"), ServiceIP: kubernetesServiceIP}
+	o := pki.Options{Dir: filepath.Join(c.dir, "pki"), ServiceIP: kubernetesServiceIP, ServerIP: controlPlaneIP}
 	for i := 1; i <= c.options.Nodes; i++ {
 		o.Nodes = append(o.Nodes, pki.Node{Name: nodeName(i), Address: nodeAddress(i)})
 	}
@@ -91,7 +89,7 @@ func (c *cluster) makeCertificates(context.Context) error {
 func (c *cluster) startAPIServer(ctx context.Context) error {
 	config, err := apiserver.Options{
 		Port: c.options.Port, Etcd: c.etcd.Endpoint(), Certificates: c.certs, ServiceRange: serviceCIDR,
-		DialNode: c.nodes.dial, AuditPolicyFile: c.options.AuditPolicyFile, AuditLogFile: c.options.AuditLogFile,
+		Advertise: apiServerAddress(), DialNode: c.nodes.dial, AuditPolicyFile: c.options.AuditPolicyFile, AuditLogFile: c.options.AuditLogFile,
 		Tap: c.tap, EveryPlugin: c.gate.MayHoldStages, Log: c.options.Log,
 	}.Complete()
 	if err != nil {
@@ -126,12 +124,17 @@ func (c *cluster) startOthers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sched, err := scheduler.New(scheduler.Options{Config: c.client(c.certs.Scheduler), Tap: c.tap, Log: c.options.Log})
+	sched, err := scheduler.New(scheduler.Options{
+		Config: c.client(c.certs.Scheduler), Tap: c.tap, Seed: c.options.Seed, Log: c.options.Log,
+	})
 	if err != nil {
 		return err
 	}
 	c.parts.start(ctx, part{phaseControllers, manager.Run, manager.Ready()})
 	c.parts.start(ctx, part{phaseScheduler, sched.Run, sched.Ready()})
+	if err := c.startNetwork(ctx); err != nil {
+		return err
+	}
 	for i := 1; i <= c.options.Nodes; i++ {
 		if err := c.startNode(ctx, i); err != nil {
 			return err
@@ -176,11 +179,8 @@ func (c *cluster) startNode(ctx context.Context, index int) error {
 		Name: name, Index: index, Dir: dir, Kubeconfig: kubeconfig,
 		ClientCAFile: c.certs.CA.CertFile, ServingCertFile: certs.Serving.CertFile, ServingKeyFile: certs.Serving.KeyFile,
 		Address: nodeAddress(index), Tap: c.tap, ClusterDNS: dnsServiceIP, ClusterDomain: clusterDomain,
-		WrapTransport: func(rt http.RoundTripper) http.RoundTripper { return rt },
-		Log:           c.options.Log.With("node", name),
-	}
-	if c.tap != nil {
-		config.WrapTransport = tap.New(c.tap, tap.Client{Actor: "kubelet@" + name})
+		ProxyKubeconfig: c.proxyKubeconfig(), WrapTransport: c.wrapTransportFor("kubelet@" + name),
+		WrapTransportFor: c.wrapTransportFor, Log: c.options.Log.With("node", name),
 	}
 	node, err := c.options.Runtime.NewNode(config)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 //
 // Upstream calls a framework once per phase; Scheduler.Profiles, SchedulePod and FailureHandler are the exported fields
 // through which it does so (pkg/scheduler/scheduler.go).
-func attach(ctx context.Context, sched *upstream.Scheduler, c *config.KubeSchedulerConfiguration, t *trace.Tap, pre *preempting) error {
+func attach(ctx context.Context, sched *upstream.Scheduler, c *config.KubeSchedulerConfiguration, t *trace.Tap, pre *preempting, seed *int64) error {
 	attempts := &attempts{byPod: map[types.UID]*attempt{}}
 	for i := range c.Profiles {
 		name := c.Profiles[i].SchedulerName
@@ -30,7 +30,7 @@ func attach(ctx context.Context, sched *upstream.Scheduler, c *config.KubeSchedu
 		}
 		sched.Profiles[name] = &profile{
 			Framework: inner, tap: t, plugins: inner.ListPlugins(), scores: scores, attempts: attempts,
-			preempting: pre,
+			preempting: pre, seed: seed,
 		}
 	}
 

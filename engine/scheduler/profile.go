@@ -39,6 +39,7 @@ type profile struct {
 	tap                 *trace.Tap
 	plugins             *config.Plugins // of each phase, in the order in which upstream runs them
 	scores              framework.Framework
+	seed                *int64
 	attempts            *attempts
 	preempting          *preempting
 }
@@ -176,6 +177,9 @@ func (p *profile) RunScorePlugins(ctx context.Context, state fwk.CycleState, pod
 	began := time.Now()
 	raw := newRawScores(p.plugins.Score.Enabled, nodes)
 	result, status := p.scores.RunScorePlugins(context.WithValue(ctx, rawScoresKey{}, raw), state, pod, nodes)
+	if p.seed != nil {
+		breakTies(*p.seed, pod, result)
+	}
 	d := trace.SchedDetail{
 		Plugins: columns(p.plugins.Score.Enabled, state.GetSkipScorePlugins()),
 		Score:   scoreRows(p.plugins.Score.Enabled, raw, result),

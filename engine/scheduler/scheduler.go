@@ -37,7 +37,10 @@ type Options struct {
 	Config *rest.Config
 	// Tap takes the events; nil for none.
 	Tap *trace.Tap
-	Log *slog.Logger
+	// Seed, when not nil, decides between nodes with the same total score. Otherwise it is the order in which upstream's
+	// workers were done with the nodes. It needs a Tap.
+	Seed *int64
+	Log  *slog.Logger
 }
 
 // Scheduler is one scheduler with upstream's default profile.
@@ -102,7 +105,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		return fmt.Errorf("making the scheduler: %w", err)
 	}
 	if s.options.Tap != nil {
-		if err := attach(ctx, sched, defaults, s.options.Tap, s.preempting); err != nil {
+		if err := attach(ctx, sched, defaults, s.options.Tap, s.preempting, s.options.Seed); err != nil {
 			return fmt.Errorf("tapping the scheduler's plugins: %w", err)
 		}
 	}
