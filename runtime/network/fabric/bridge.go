@@ -66,16 +66,15 @@ func (n *Node) bridgeReceive(pod *Pod, p *packet) {
 	}
 	if kind == etherARP {
 		if a, ok := parseARP(p.data[etherLen:]); ok {
-			n.arpCNI0.input(a, n.bridgeAddr)
-			forMe = forMe || a.op == arpRequest && a.target == n.bridgeAddr
+			n.arpCNI0.input(a, n.bridgeAddr) // and on to the other ports, when it is a broadcast
 		}
 	}
 	switch {
+	case kind == etherIPv4 && dst[0]&1 == 0 && !n.f.cfg.NoBridgeNetfilter:
+		n.bridgeFilter(p, pod.port, forMe)
 	case forMe && kind == etherIPv4:
 		n.ipInput(p, &n.cni0)
 	case forMe:
-	case kind == etherIPv4 && !n.f.cfg.NoBridgeNetfilter:
-		n.bridgeFilter(p, pod.port)
 	default:
 		n.bridgeSend(p, pod.port)
 	}
@@ -92,10 +91,10 @@ func (n *Node) bridgeRule(dst hwaddr) string {
 	return "flooded to all ports"
 }
 
-// bridgeFilter passes a bridged packet through connection tracking and policies, as br_netfilter does with
+// bridgeFilter passes a packet on the bridge through connection tracking and policies, as br_netfilter does with
 // bridge-nf-call-iptables. Without it, the answer of a Service's endpoint on the same node would reach the client
-// untranslated.
-func (n *Node) bridgeFilter(p *packet, from *port) {
+// untranslated. forMe says that the frame is for the bridge itself, to be routed.
+func (n *Node) bridgeFilter(p *packet, from *port, forMe bool) {
 	if problem := p.trimIP(); problem != "" {
 		n.drop(p, &n.cni0, network.PointPrerouting, problem)
 		return
@@ -106,24 +105,38 @@ func (n *Node) bridgeFilter(p *packet, from *port) {
 		return
 	}
 	before := dstOf(p.ip())
-	if !n.prerouting(p, &n.cni0, true) {
+	if !n.prerouting(p, &n.cni0, !forMe) {
 		return
 	}
-	if dstOf(p.ip()) != before && n.bridgeMisses(dstOf(p.ip())) {
-		n.ipRoute(p, &n.cni0) // translated to somewhere that is not on this bridge
-		return
+	now := dstOf(p.ip())
+	switch r := n.lookup(now); {
+	case now == before && !forMe:
+		n.bridgeForward(p, func(p *packet) {
+			p.setEther(dst, src)
+			n.bridgeSend(p, from)
+		})
+	case now != before && !n.owns(now) && r != nil && r.dev == &n.cni0:
+		// Translated to a Pod on the same bridge, it is not routed but bridged there, and its time to live stays as it is
+		// (br_nf_pre_routing_finish). That this may be the Pod it came from needs ports in hairpin mode, as flannel has
+		// them.
+		n.bridgeForward(p, func(p *packet) {
+			n.arpCNI0.transmit(p, now, n.bridgeAddr, func(p *packet) {
+				copy(p.mutable()[6:], src[:])
+				n.bridgeSend(p, nil)
+			})
+		})
+	default:
+		p.joined = p.fragSize > 0 // what was reassembled on the bridge may go on whole
+		n.ipRoute(p, &n.cni0)
 	}
-	if !n.allowed(p, &n.cni0) || !n.postrouting(p, &n.cni0, nil) {
-		return
-	}
-	n.emit(p, n.cni0.mtu, func(p *packet) {
-		p.setEther(dst, src)
-		n.bridgeSend(p, from)
-	})
 }
 
-// bridgeMisses reports whether an address is none of the Pods on the bridge.
-func (n *Node) bridgeMisses(a ip4) bool { return !n.cfg.PodCIDR.Contains(a.addr()) || n.owns(a) }
+// bridgeForward is the way of bridged packets through policies and source translation.
+func (n *Node) bridgeForward(p *packet, send func(p *packet)) {
+	if n.allowed(p, &n.cni0) && n.postrouting(p, &n.cni0, nil) {
+		n.emit(p, n.cni0.mtu, send)
+	}
+}
 
 // bridgeSend sends a frame out of the bridge; from is the port it came from, nil when the node itself sends it.
 func (n *Node) bridgeSend(p *packet, from *port) {

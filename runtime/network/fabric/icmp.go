@@ -25,7 +25,9 @@ const (
 const icmpQuote = 576 - 20 - 8
 
 // icmpError tells a packet's sender what happened to it. The source is the address from which the node would talk to the
-// sender, as Linux chooses it; the packet is quoted as the sender knows it.
+// sender, as Linux chooses it; the packet is quoted as the sender knows it. About a packet whose destination has been
+// translated already, the error seems to come from the address that the sender had asked for: NAT rewrites it like any
+// answer.
 func (n *Node) icmpError(p *packet, kind, code byte, mtu uint16, at *place) {
 	ip := p.ip()
 	src := srcOf(ip)
@@ -34,8 +36,12 @@ func (n *Node) icmpError(p *packet, kind, code byte, mtu uint16, at *place) {
 		return
 	}
 	quote := slices.Clone(ip[:min(len(ip), icmpQuote)])
+	from := n.sourceFor(src)
 	if p.conn != nil && !p.related {
 		was := p.conn.tuples[p.dir]
+		if from = n.sourceFor(was.src); was.dst != dstOf(quote) {
+			from = was.dst
+		}
 		setAddress(quote, true, was.src, was.sp)
 		setAddress(quote, false, was.dst, was.dp)
 		src = was.src
@@ -44,7 +50,9 @@ func (n *Node) icmpError(p *packet, kind, code byte, mtu uint16, at *place) {
 		cause: p.cause, local: true}
 	b := e.ip()
 	n.ipID++
-	putIPv4(b, n.ipID, protoICMP, n.sourceFor(src), src)
+	putIPv4(b, n.ipID, protoICMP, from, src)
+	b[1] = ip[1]&0x1e | 0xc0 // Linux marks errors as internetwork control
+	setIPChecksum(b)
 	m := b[20:]
 	m[0], m[1] = kind, code
 	binary.BigEndian.PutUint16(m[6:], mtu)

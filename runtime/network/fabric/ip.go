@@ -92,7 +92,7 @@ func (n *Node) tooBig(p *packet, out *place) bool {
 
 // emit sends a packet in parts that fit the MTU, no larger than the parts it came in.
 func (n *Node) emit(p *packet, mtu int, send func(p *packet)) {
-	if p.fragSize > 0 {
+	if p.fragSize > 0 && (!p.joined || len(p.ip()) > mtu) {
 		mtu = min(mtu, p.fragSize)
 	}
 	if len(p.ip()) <= mtu {

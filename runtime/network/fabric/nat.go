@@ -43,8 +43,12 @@ func (n *Node) prerouting(p *packet, in *place, bridged bool) bool {
 // postrouting translates a packet's source on its way out, and keeps a new connection. r is nil for what is bridged.
 func (n *Node) postrouting(p *packet, out *place, r *route) bool {
 	if c := p.conn; c != nil && !c.confirmed {
-		if r != nil && n.masquerades(c, p.local, r) {
-			c.tuples[answer].dst = r.source
+		source := n.bridgeAddr // of what is bridged
+		if r != nil {
+			source = r.source
+		}
+		if n.masquerades(c, p.local) {
+			c.tuples[answer].dst = source
 			c.kinds[1] = "masquerade"
 		}
 		if problem := n.tracker.confirm(c); problem != "" {
@@ -74,7 +78,7 @@ func (n *Node) translateAnswer(p *packet, at *place) bool {
 
 // masquerades reports whether a new connection gets the node's address as its source: because a Service rule says so, or
 // because a Pod leaves the cluster (flannel's --ip-masq).
-func (n *Node) masquerades(c *conn, local bool, r *route) bool {
+func (n *Node) masquerades(c *conn, local bool) bool {
 	if c.masq {
 		return true
 	}

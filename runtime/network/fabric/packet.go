@@ -56,6 +56,7 @@ type packet struct {
 	related  bool // an ICMP error about conn; dir is the error's own direction
 	local    bool // sent by the node itself
 	fragSize int  // the largest fragment it came in, 0 when it came whole
+	joined   bool // it need not be fragmented again when it fits
 }
 
 // number gives a packet its number.
@@ -83,7 +84,7 @@ func (p *packet) child(data []byte) *packet {
 
 // enter forgets what another node knew of the packet.
 func (p *packet) enter() {
-	p.conn, p.dir, p.fresh, p.related, p.local, p.fragSize = nil, 0, false, false, false, 0
+	p.conn, p.dir, p.fresh, p.related, p.local, p.fragSize, p.joined = nil, 0, false, false, false, 0, false
 }
 
 func (p *packet) etherType() uint16 { return binary.BigEndian.Uint16(p.data[12:]) }

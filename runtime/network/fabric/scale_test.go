@@ -122,8 +122,8 @@ func TestPodsLeaveNothing(t *testing.T) {
 // TestThousandPodsFetch has 1,000 Pods on 3 nodes fetch a page from one Service at once.
 func TestThousandPodsFetch(t *testing.T) {
 	count := 1000
-	if testing.Short() {
-		count = 100
+	if underRace {
+		count = 200 // all of them ask everybody for the bridge's address at once
 	}
 	l := newLab(t, Config{Seed: 1})
 	third, err := l.f.AddNode(NodeConfig{Name: "node-3", Address: ip("192.168.50.13"),

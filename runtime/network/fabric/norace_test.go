@@ -1,0 +1,6 @@
+//go:build !race
+
+package fabric
+
+// underRace says that everything takes ten times as long.
+const underRace = false

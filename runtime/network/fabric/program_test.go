@@ -1,0 +1,9 @@
+package fabric
+
+import "github.com/kubestep/kubestep/runtime/program"
+
+// A Pod's network is what programs are given.
+var (
+	_ program.Network = (*Namespace)(nil)
+	_ program.Network = (*Pod)(nil)
+)
