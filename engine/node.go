@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 
 	"github.com/kubestep/kubestep/engine/trace"
 )
@@ -22,8 +23,12 @@ type NodeConfig struct {
 	ClientCAFile, ServingCertFile, ServingKeyFile string
 	// Address is the node's InternalIP: an address of the lab's network, which no host socket has.
 	Address net.IP
+	// ProxyKubeconfig is a file with the client certificate of the node's service proxy (user system:kube-proxy).
+	ProxyKubeconfig string
 	// WrapTransport taps the kubelet's requests. The lab has named the actor already.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
+	// WrapTransportFor taps the requests of another component of the node: "kube-proxy@node-1". Nil taps none.
+	WrapTransportFor func(actor string) func(http.RoundTripper) http.RoundTripper
 	// Tap takes the node's own events: CRI calls and what containers do. Nil for no events.
 	Tap *trace.Tap
 	// ClusterDNS and ClusterDomain go into Pods' resolv.conf.
@@ -32,8 +37,39 @@ type NodeConfig struct {
 	Log           *slog.Logger
 }
 
-// NodeRuntime makes nodes. runtime/node implements it; cmd hands it to engine/lab.
+// NetworkConfig is what a lab gives the network that joins its nodes.
+type NetworkConfig struct {
+	// PodCIDR, ServiceCIDR and NodeCIDR hold the addresses of Pods, Services and nodes.
+	PodCIDR, ServiceCIDR, NodeCIDR netip.Prefix
+	// APIServer is where in the network the API server answers: an address of NodeCIDR that no node has.
+	APIServer netip.AddrPort
+	// DialAPIServer connects to the API server.
+	DialAPIServer func(ctx context.Context) (net.Conn, error)
+	// PolicyKubeconfig is a file with the client certificate of whoever enforces NetworkPolicies.
+	PolicyKubeconfig string
+	// WrapTransportFor taps the requests of a component of the network. Nil taps none.
+	WrapTransportFor func(actor string) func(http.RoundTripper) http.RoundTripper
+	// Tap takes what happens in the network.
+	Tap *trace.Tap
+	// Seed makes the network's choices repeatable: ports, endpoints.
+	Seed uint64
+	Log  *slog.Logger
+}
+
+// Network joins the nodes of a lab and their Pods.
+type Network interface {
+	// Run carries packets and blocks until ctx ends, or it fails. It is called once. Nodes stop before it does.
+	Run(ctx context.Context) error
+	// DialContext connects to an address of the network, of a node, a Pod or a Service, on behalf of the API server: for
+	// the proxy subresources, webhooks and aggregated servers. Kubelets are not reached by it; see [Node].
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// NodeRuntime makes nodes and the network between them. runtime/node implements it; cmd hands it to engine/lab.
 type NodeRuntime interface {
+	// NewNetwork checks c and returns a network without nodes that does not run yet. It is called once, before NewNode;
+	// nodes that are made without it have no network.
+	NewNetwork(c NetworkConfig) (Network, error)
 	// NewNode checks c and returns a node that does not run yet.
 	NewNode(c NodeConfig) (Node, error)
 }

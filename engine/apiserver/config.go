@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 
 	apiserveroptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 	"k8s.io/kubernetes/pkg/controlplane/reconcilers"
@@ -28,6 +29,10 @@ type Options struct {
 	Certificates *pki.Files
 	// ServiceRange is where Services get their cluster IPs from ("10.96.0.0/16").
 	ServiceRange string
+	// Advertise is where in the lab's network Pods reach the server: the endpoint of the Service kubernetes.default. No
+	// socket of the host has it; whoever carries connections from there dials [Server.Address]. Invalid means nowhere: the
+	// Service has no endpoints.
+	Advertise netip.AddrPort
 	// DialNode connects to addresses of the lab's network: kubelets for logs and exec, Pods and Services for proxies,
 	// webhooks and aggregated servers. Nothing of it may reach the host's network. When nil, every such connection fails.
 	DialNode func(ctx context.Context, network, address string) (net.Conn, error)
@@ -89,9 +94,13 @@ func upstreamOptions(o Options) *apiserveroptions.ServerRunOptions {
 	// Otherwise upstream looks for the host's address, which fails without a network and is nobody's business.
 	s.GenericServerRunOptions.AdvertiseAddress = loopback
 	s.GenericServerRunOptions.ExternalHost = "localhost"
-	// Loopback cannot be an endpoint of the Service kubernetes.default: Pods would reach themselves. The lab's network
-	// will route that Service's address to the server without endpoints.
+	// Loopback cannot be an endpoint of the Service kubernetes.default: Pods would reach themselves.
 	s.EndpointReconcilerType = string(reconcilers.NoneEndpointReconcilerType)
+	if o.Advertise.IsValid() {
+		s.GenericServerRunOptions.AdvertiseAddress = o.Advertise.Addr().AsSlice()
+		// Upstream's default writes a lease to etcd every ten seconds, so that several servers find each other.
+		s.EndpointReconcilerType = string(reconcilers.MasterCountReconcilerType)
+	}
 	s.ServiceClusterIPRanges = o.ServiceRange
 
 	s.Authentication.ClientCert.ClientCA = certs.CA.CertFile

@@ -27,3 +27,23 @@ func (s *Server) dialInsideLab(c *app.Config) {
 		return dial(ctx, network, address)
 	}
 }
+
+// advertise makes upstream believe that the server listens on the port that Pods see: it writes that port into the Service
+// kubernetes.default and its endpoints (pkg/controlplane/instance.go, publicServicePort). By now the server's own client
+// has the real one.
+func (s *Server) advertise(c *app.Config) {
+	at := s.config.options.Advertise
+	if !at.IsValid() {
+		return
+	}
+	c.KubeAPIs.ControlPlane.Generic.SecureServing.Listener = advertised{s.listener, net.TCPAddrFromAddrPort(at)}
+}
+
+// advertised is a listener that tells another address than its own.
+type advertised struct {
+	net.Listener
+	at net.Addr
+}
+
+// Addr implements [net.Listener].
+func (a advertised) Addr() net.Addr { return a.at }

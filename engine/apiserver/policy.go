@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
+
+	"github.com/kubestep/kubestep/engine/pki"
 )
 
 // policyWriters is how many objects are written at a time.
@@ -37,6 +39,7 @@ func ensurePolicy(ctx context.Context, client kubernetes.Interface) error {
 		})
 	}
 	roles := append(bootstrappolicy.ClusterRoles(), bootstrappolicy.ControllerRoles()...)
+	roles = append(roles, networkPolicyRole())
 	for _, role := range roles {
 		write("ClusterRole", role.Name, func() error {
 			_, err := rbac.ClusterRoles().Create(ctx, &role, metav1.CreateOptions{})
@@ -46,6 +49,7 @@ func ensurePolicy(ctx context.Context, client kubernetes.Interface) error {
 	var bindings []rbacv1.ClusterRoleBinding
 	bindings = append(bindings, bootstrappolicy.ClusterRoleBindings()...)
 	bindings = append(bindings, bootstrappolicy.ControllerRoleBindings()...)
+	bindings = append(bindings, networkPolicyBinding())
 	for _, binding := range bindings {
 		write("ClusterRoleBinding", binding.Name, func() error {
 			_, err := rbac.ClusterRoleBindings().Create(ctx, &binding, metav1.CreateOptions{})
@@ -53,4 +57,24 @@ func ensurePolicy(ctx context.Context, client kubernetes.Interface) error {
 		})
 	}
 	return writers.Wait()
+}
+
+// networkPolicyRole is what a network plugin's manifest would bring along: what who enforces NetworkPolicies may read.
+func networkPolicyRole() rbacv1.ClusterRole {
+	watch := []string{"get", "list", "watch"}
+	return rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: pki.NetworkPolicyUser},
+		Rules: []rbacv1.PolicyRule{
+			{Verbs: watch, APIGroups: []string{""}, Resources: []string{"pods", "namespaces"}},
+			{Verbs: watch, APIGroups: []string{"networking.k8s.io"}, Resources: []string{"networkpolicies"}},
+		},
+	}
+}
+
+func networkPolicyBinding() rbacv1.ClusterRoleBinding {
+	return rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: pki.NetworkPolicyUser},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: pki.NetworkPolicyUser},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: pki.NetworkPolicyUser}},
+	}
 }

@@ -46,6 +46,9 @@ func (s *Server) Close() error { return s.listener.Close() }
 // URL returns where the server listens: "https://127.0.0.1:6443".
 func (s *Server) URL() string { return "https://" + s.listener.Addr().String() }
 
+// Address returns where the server listens: "127.0.0.1:6443".
+func (s *Server) Address() string { return s.listener.Addr().String() }
+
 // Ready is closed when the components of a cluster can start: the server answers, knows who may do what, and the
 // namespaces that they use exist. That is up to a second before [Server.Readyz], which waits for two bootstrap steps that
 // begin by sleeping (k8s.io/kubernetes pkg/registry/rbac/rest/storage_rbac.go, EnsureRBACPolicy).
@@ -71,6 +74,7 @@ func (s *Server) Run(ctx context.Context) error {
 	loopback := config.Aggregator.GenericConfig.LoopbackClientConfig
 	authorizer := config.Aggregator.GenericConfig.Authorization.Authorizer
 	s.dialInsideLab(config)
+	s.advertise(config)
 	if s.config.options.Tap != nil {
 		s.tap(config)
 	}

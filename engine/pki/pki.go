@@ -22,6 +22,8 @@ type Options struct {
 	Dir string
 	// ServiceIP is the cluster IP of the Service kubernetes.default, as which Pods know the API server.
 	ServiceIP net.IP
+	// ServerIP is the API server's own address in the lab's network; nil when it has none.
+	ServerIP net.IP
 	// Nodes are the nodes' names; each gets a client and a serving certificate.
 	Nodes []Node
 	// Now is the clock, time.Now when nil.
@@ -45,9 +47,10 @@ type Files struct {
 	Server Pair
 	// Admin may do everything (group system:masters).
 	Admin Pair
-	// ControllerManager, Scheduler and KubeletClient are client certificates of the components; KubeletClient is what the
-	// API server shows to kubelets.
-	ControllerManager, Scheduler, KubeletClient Pair
+	// ControllerManager, Scheduler, Proxy, NetworkPolicy and KubeletClient are client certificates of the components: Proxy
+	// is every node's service proxy's, NetworkPolicy that of who enforces NetworkPolicies, and KubeletClient is what the API
+	// server shows to kubelets.
+	ControllerManager, Scheduler, Proxy, NetworkPolicy, KubeletClient Pair
 	// FrontProxyCA and FrontProxyClient are how the API server vouches for users to aggregated servers.
 	FrontProxyCA, FrontProxyClient Pair
 	// ServiceAccountKeyFile signs service account tokens.
@@ -69,11 +72,15 @@ const (
 	mastersGroup          = "system:masters"
 	controllerManagerUser = "system:kube-controller-manager"
 	schedulerUser         = "system:kube-scheduler"
+	proxyUser             = "system:kube-proxy"
 	nodeUserPrefix        = "system:node:"
 	nodesGroup            = "system:nodes"
 	kubeletClientUser     = "kube-apiserver-kubelet-client"
 	// FrontProxyClientName is the common name that aggregated servers and the API server accept from a front proxy.
 	FrontProxyClientName = "front-proxy-client"
+	// NetworkPolicyUser enforces NetworkPolicies. Upstream knows no such user: network plugins bring their own, and the
+	// lab's API server gives this one its role.
+	NetworkPolicyUser = "system:network-policy-agent"
 )
 
 // Ensure makes what is missing, damaged, expires within a month or no longer fits o, and returns the files. When an
@@ -102,16 +109,22 @@ func Ensure(o Options) (*Files, error) {
 	if err != nil {
 		return nil, err
 	}
+	serverIPs := []net.IP{net.IPv4(127, 0, 0, 1), o.ServiceIP}
+	if o.ServerIP != nil {
+		serverIPs = append(serverIPs, o.ServerIP)
+	}
 	wanted := []request{
 		{&files.Server, "apiserver", leaf{
 			name:      "kube-apiserver",
 			dns:       []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"},
-			addresses: []net.IP{net.IPv4(127, 0, 0, 1), o.ServiceIP},
+			addresses: serverIPs,
 			usage:     x509.ExtKeyUsageServerAuth,
 		}, ca},
 		{&files.Admin, "admin", client(adminUser, mastersGroup), ca},
 		{&files.ControllerManager, "controller-manager", client(controllerManagerUser), ca},
 		{&files.Scheduler, "scheduler", client(schedulerUser), ca},
+		{&files.Proxy, "proxy", client(proxyUser), ca},
+		{&files.NetworkPolicy, "network-policy", client(NetworkPolicyUser), ca},
 		{&files.KubeletClient, "apiserver-kubelet-client", client(kubeletClientUser, mastersGroup), ca},
 		{&files.FrontProxyClient, "front-proxy-client", client(FrontProxyClientName), frontProxyCA},
 	}

@@ -37,6 +37,7 @@ func tapped(t *testing.T, host string, gate trace.Gate) (critest.Runtime, *trace
 		}
 	})
 	rs, is := cri.Tap(r, r, cri.Options{Tap: tap, Node: "node-1", Actor: "kubelet@node-1"})
+	critest.SetPodCIDR(t, r)
 	return critest.Runtime{RuntimeService: rs, Images: is, HostDir: host}, store
 }
 

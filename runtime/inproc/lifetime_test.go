@@ -13,6 +13,7 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/runtime/cri/critest"
 	"github.com/kubestep/kubestep/runtime/inproc"
 )
 
@@ -87,6 +88,7 @@ func TestEmptyAfterRestart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- first.Run(ctx) }()
+	critest.SetPodCIDR(t, first)
 	_, container := startPod(t, first, "pod", "kubestep.dev/stubborn:v1")
 	startPod(t, first, "reader", "kubestep.dev/tools:v1", "cat") // waits for input that never comes
 	cancel()

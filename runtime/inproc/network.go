@@ -16,7 +16,9 @@ import (
 // Networks gives Pod sandboxes their network namespaces: to this runtime it is what CNI plugins are to others. It must be
 // safe for concurrent use.
 type Networks interface {
-	// SetPodCIDR says which addresses sandboxes get from now on.
+	// Ready says why sandboxes cannot get a network yet; nil when they can.
+	Ready() error
+	// SetPodCIDR says which addresses sandboxes get from now on. Until it is called for the first time, they get none.
 	SetPodCIDR(cidr netip.Prefix) error
 	// Add makes a sandbox's namespace. The caller removes it with Remove.
 	Add(ctx context.Context, s SandboxNetwork) (program.Network, error)
@@ -34,8 +36,8 @@ type SandboxNetwork struct {
 	DNSServers, DNSSearches, DNSOptions []string
 }
 
-// defaultPodCIDR is used until the kubelet has got the node's; it is what container runtimes use for single machines.
-const defaultPodCIDR = "10.88.0.0/16"
+// errNoCIDR says that the kubelet has not got the node's Pod CIDR yet.
+var errNoCIDR = errors.New("the node has no Pod CIDR yet")
 
 // LocalNetworks gives each sandbox an address and a namespace that leads nowhere else: connections within the Pod work,
 // others are answered by "network is unreachable".
@@ -50,10 +52,17 @@ type LocalNetworks struct {
 
 // NewLocalNetworks returns networks without a connection between them.
 func NewLocalNetworks() *LocalNetworks {
-	n := &LocalNetworks{inUse: map[netip.Addr]bool{}, all: map[string]*namespace{}, host: newNamespace(nil, "")}
-	n.cidr = netip.MustParsePrefix(defaultPodCIDR)
-	n.next = firstAddress(n.cidr)
-	return n
+	return &LocalNetworks{inUse: map[netip.Addr]bool{}, all: map[string]*namespace{}, host: newNamespace(nil, "")}
+}
+
+// Ready implements [Networks].
+func (n *LocalNetworks) Ready() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.cidr.IsValid() {
+		return errNoCIDR
+	}
+	return nil
 }
 
 // firstAddress leaves out the network's own address and its gateway's.
@@ -75,6 +84,9 @@ func (n *LocalNetworks) Add(_ context.Context, s SandboxNetwork) (program.Networ
 	defer n.mu.Unlock()
 	if s.Host {
 		return n.host, nil
+	}
+	if !n.cidr.IsValid() {
+		return nil, errNoCIDR
 	}
 	addr, err := n.allocate()
 	if err != nil {

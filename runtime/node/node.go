@@ -13,6 +13,7 @@ import (
 	"github.com/kubestep/kubestep/runtime/cri"
 	"github.com/kubestep/kubestep/runtime/inproc"
 	"github.com/kubestep/kubestep/runtime/kubelet"
+	"github.com/kubestep/kubestep/runtime/network/cluster"
 	"github.com/kubestep/kubestep/runtime/program"
 )
 
@@ -21,14 +22,14 @@ import (
 type node struct {
 	config  engine.NodeConfig
 	images  *program.Registry
-	network Network
+	network *cluster.Node // nil when the lab has no network
 	process *kubelet.Process
 	actor   string
 	started chan struct{}
 	kubelet chan *kubelet.Kubelet // holds it once it is made
 }
 
-func newNode(c engine.NodeConfig, images *program.Registry, network Network, process *kubelet.Process) (*node, error) {
+func newNode(c engine.NodeConfig, images *program.Registry, network *cluster.Node, process *kubelet.Process) (*node, error) {
 	return &node{
 		config:  c,
 		images:  images,
@@ -62,7 +63,7 @@ func (n *node) Run(ctx context.Context) error {
 		Node:      n.config.Name,
 		Dir:       filepath.Join(n.config.Dir, "runtime"),
 		HostRoots: kubelet.MountRoots(n.config.Dir),
-		Networks:  n.network.Pods,
+		Networks:  n.pods(),
 		Images:    n.images,
 		Tap:       n.config.Tap,
 		Log:       n.config.Log,
@@ -70,8 +71,13 @@ func (n *node) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start the container runtime of %s: %w", n.config.Name, err)
 	}
-	ended := make(chan error, 2)
+	ended := make(chan error, 3)
+	running := 1
 	go func() { ended <- containers.Run(ctx) }()
+	if n.network != nil {
+		running++
+		go func() { ended <- n.network.Run(ctx) }()
+	}
 
 	var rs internalapi.RuntimeService = containers
 	var is internalapi.ImageManagerService = containers
@@ -90,7 +96,7 @@ func (n *node) Run(ctx context.Context) error {
 		Images:          is,
 		WrapTransport:   n.config.WrapTransport,
 		OnSync:          n.onSync,
-		Dial:            n.network.Dial,
+		Dial:            n.dial(),
 		ClusterDNS:      n.config.ClusterDNS,
 		ClusterDomain:   n.config.ClusterDomain,
 		Process:         n.process,
@@ -98,10 +104,13 @@ func (n *node) Run(ctx context.Context) error {
 	})
 	if err != nil {
 		cancel()
-		<-ended
+		for range running {
+			<-ended
+		}
 		return err
 	}
 	n.kubelet <- k
+	running++
 	go func() { ended <- k.Run(ctx) }()
 	go func() {
 		select {
@@ -111,14 +120,31 @@ func (n *node) Run(ctx context.Context) error {
 		}
 	}()
 
-	// Both end with ctx; when one fails, the machine is of no use and the other ends too.
-	first := <-ended
-	cancel()
-	second := <-ended
-	if first != nil {
-		return first
+	// All end with ctx; when one fails, the machine is of no use and the others end too.
+	var failed error
+	for range running {
+		if err := <-ended; failed == nil {
+			failed = err
+		}
+		cancel()
 	}
-	return second
+	return failed
+}
+
+// pods returns what gives sandboxes their networks, nil for a node whose Pods are alone.
+func (n *node) pods() inproc.Networks {
+	if n.network == nil {
+		return nil
+	}
+	return n.network
+}
+
+// dial returns how the kubelet reaches Pods, nil when it does not.
+func (n *node) dial() kubelet.DialFunc {
+	if n.network == nil {
+		return nil
+	}
+	return n.network.Dial
 }
 
 // onSync makes the CRI calls of one sync of one Pod a chain. What set the sync off is known to upstream's queues only, so

@@ -5,25 +5,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/kubestep/kubestep/engine"
-	"github.com/kubestep/kubestep/runtime/inproc"
 	"github.com/kubestep/kubestep/runtime/kubelet"
+	"github.com/kubestep/kubestep/runtime/network/cluster"
 	"github.com/kubestep/kubestep/runtime/program"
 )
 
-// Network is what connects a node's Pods.
-type Network struct {
-	// Pods gives sandboxes their network namespaces.
-	Pods inproc.Networks
-	// Dial connects from the node to Pods, for probes.
-	Dial kubelet.DialFunc
-}
-
-// Options say what all nodes have in common. The zero value gives nodes whose Pods are alone with themselves.
+// Options say what all nodes have in common.
 type Options struct {
-	// Network returns a node's network. It is called before the node starts.
-	Network func(c engine.NodeConfig) (Network, error)
+	// Network says how the network between the nodes is to be.
+	Network cluster.Options
 	// Images are what containers can run; by default the lab's.
 	Images *program.Registry
 }
@@ -34,6 +27,24 @@ func New(o Options) engine.NodeRuntime { return &nodeRuntime{options: o} }
 type nodeRuntime struct {
 	options Options
 	process kubelet.Process
+
+	mu      sync.Mutex
+	network *cluster.Network
+}
+
+// NewNetwork implements [engine.NodeRuntime].
+func (r *nodeRuntime) NewNetwork(c engine.NetworkConfig) (engine.Network, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.network != nil {
+		return nil, errors.New("make the lab's network: there is one")
+	}
+	network, err := cluster.New(r.options.Network, c)
+	if err != nil {
+		return nil, err
+	}
+	r.network = network
+	return network, nil
 }
 
 // NewNode implements [engine.NodeRuntime].
@@ -50,10 +61,13 @@ func (r *nodeRuntime) NewNode(c engine.NodeConfig) (engine.Node, error) {
 	if err := os.Chmod(c.Dir, 0o700); err != nil { //nolint:gosec // a directory
 		return nil, fmt.Errorf("close the directory of node %s to others: %w", c.Name, err)
 	}
-	var network Network
-	if r.options.Network != nil {
+	r.mu.Lock()
+	all := r.network
+	r.mu.Unlock()
+	var network *cluster.Node
+	if all != nil {
 		var err error
-		if network, err = r.options.Network(c); err != nil {
+		if network, err = all.NewNode(c); err != nil {
 			return nil, fmt.Errorf("make the network of node %s: %w", c.Name, err)
 		}
 	}

@@ -38,7 +38,7 @@ const (
 const deadline = 20 * time.Second
 
 // Run runs the suite. newRuntime is called for each part and returns a runtime without sandboxes, which ends with the
-// test.
+// test. The suite tells it the node's Pod CIDR first, as a kubelet does: without one a runtime may refuse sandboxes.
 func Run(t *testing.T, newRuntime func(t *testing.T) Runtime) {
 	for name, test := range map[string]func(t *testing.T, r Runtime){
 		"Version":              testVersion,
@@ -81,7 +81,21 @@ func Run(t *testing.T, newRuntime func(t *testing.T) Runtime) {
 		"Concurrency":          testConcurrency,
 		"ConcurrentStopRemove": testConcurrentStopRemove,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, newRuntime(t)) })
+		t.Run(name, func(t *testing.T) {
+			r := newRuntime(t)
+			SetPodCIDR(t, r)
+			test(t, r)
+		})
+	}
+}
+
+// SetPodCIDR tells a runtime which addresses its Pods have: 10.244.3.0/24.
+func SetPodCIDR(t testing.TB, r internalapi.RuntimeService) {
+	t.Helper()
+	if err := r.UpdateRuntimeConfig(t.Context(), &runtimeapi.RuntimeConfig{
+		NetworkConfig: &runtimeapi.NetworkConfig{PodCidr: "10.244.3.0/24"},
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -232,11 +232,6 @@ func testPodNetwork(t *testing.T, r Runtime) {
 }
 
 func testPodAddresses(t *testing.T, r Runtime) {
-	if err := r.UpdateRuntimeConfig(t.Context(), &runtimeapi.RuntimeConfig{
-		NetworkConfig: &runtimeapi.NetworkConfig{PodCidr: "10.244.3.0/24"},
-	}); err != nil {
-		t.Fatal(err)
-	}
 	cidr := netip.MustParsePrefix("10.244.3.0/24")
 	seen := map[string]bool{}
 	for _, name := range []string{"a", "b", "c"} {
