@@ -87,7 +87,8 @@ type item struct {
 // ErrClosed is the class of errors of a fabric, node or Pod that has been closed.
 var ErrClosed = errors.New("network is closed")
 
-// New returns a fabric without nodes. Nothing moves until Run.
+// New returns a fabric without nodes. Nothing moves until Run, which must be called, as it is what ends the goroutines of
+// everything that the fabric holds.
 func New(cfg Config) (*Fabric, error) {
 	if cfg.Mode == "" {
 		cfg.Mode = VXLAN

@@ -200,8 +200,21 @@ func (n *Node) SetFault(fault network.Fault) error {
 	return nil
 }
 
-// SetPower turns the node off, when everything that is sent to it or from it vanishes, or on again.
-func (n *Node) SetPower(on bool) { n.f.change(func() { n.off = !on }) }
+// SetPower turns the node off, when everything that is sent to it or from it vanishes, or on again. What it had learnt,
+// connections and neighbours, is gone with the power.
+func (n *Node) SetPower(on bool) {
+	n.f.change(func() {
+		n.off = !on
+		clear(n.tracker.table)
+		clear(n.affinity)
+		clear(n.parts.waiting)
+		clear(n.arpEth0.entries)
+		if n.bridge != nil {
+			clear(n.arpCNI0.entries)
+			clear(n.bridge.fdb)
+		}
+	})
+}
 
 // SetICMPFilter makes the node send no ICMP errors and let none through, as an overcautious firewall does.
 func (n *Node) SetICMPFilter(on bool) { n.f.change(func() { n.filterICMP = on }) }
