@@ -31,6 +31,23 @@ type lookup struct {
 	single bool // RES_SNGLKUP, set when a server does not answer two questions at once
 	reopen bool // RES_SNGLKUPREOP
 	offset int  // of the first server
+	// sockets are open UDP sockets by server: a server that was silent is asked again from the same port.
+	sockets map[int]*socket
+}
+
+// socket is a connection to a server.
+type socket struct {
+	net.Conn
+	stop func() bool
+}
+
+// closeSockets is __res_iclose.
+func (l *lookup) closeSockets() {
+	for at, s := range l.sockets {
+		s.stop()
+		s.Close()
+		delete(l.sockets, at)
+	}
 }
 
 // name is one form of the host that is asked for.
@@ -54,21 +71,23 @@ type outcome struct {
 // send asks the servers for all types of a name, until one of them answers: __res_context_send. The outcome's err is only
 // set when ctx has ended or the observer refused.
 func (l *lookup) send(ctx context.Context, n name, types []uint16) outcome {
+	defer l.closeSockets()
+	var questions []*question
+	for _, t := range types {
+		id := l.r.id()
+		wire, err := newMessage(l.cfg, n.fqdn, t, id).Pack()
+		if err != nil {
+			return outcome{err: fmt.Errorf("ask for %q: %w", n.fqdn, err)}
+		}
+		questions = append(questions, &question{qtype: t, id: id, wire: wire})
+	}
 	var all outcome
 	tcp := l.cfg.UseTCP
 	servers := l.cfg.Servers
 	for attempt := 1; attempt <= l.cfg.Attempts; attempt++ {
 		for i := range servers {
 			at := (i + l.offset) % len(servers)
-			ask := &asking{lookup: l, name: n, at: at, server: servers[at], attempt: attempt}
-			for _, t := range types {
-				id := l.r.id()
-				wire, err := newMessage(l.cfg, n.fqdn, t, id).Pack()
-				if err != nil {
-					return outcome{err: fmt.Errorf("ask for %q: %w", n.fqdn, err)}
-				}
-				ask.questions = append(ask.questions, &question{qtype: t, id: id, wire: wire})
-			}
+			ask := &asking{lookup: l, name: n, at: at, server: servers[at], attempt: attempt, questions: questions}
 			var one outcome
 			if !tcp {
 				one = ask.udp(ctx)
@@ -153,13 +172,12 @@ func (a *asking) fail(err error) {
 func (a *asking) abandon() { a.fail(ErrAbandoned) }
 
 // dial connects a socket to the server. The socket is closed when ctx ends, which wakes up who reads from it.
-func (a *asking) dial(ctx context.Context, network string) (c net.Conn, closeConn func(), err error) {
-	c, err = a.r.opts.Dial(ctx, network, a.server.String())
+func (a *asking) dial(ctx context.Context, network string) (*socket, error) {
+	c, err := a.r.opts.Dial(ctx, network, a.server.String())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { c.Close() })
-	return c, func() { stop(); c.Close() }, nil
+	return &socket{Conn: c, stop: context.AfterFunc(ctx, func() { c.Close() })}, nil
 }
 
 // read returns the next message that answers an open question. What does not parse is an error, what belongs to no
@@ -219,11 +237,12 @@ func (a *asking) tcp(ctx context.Context) outcome {
 			return out
 		}
 	}
-	c, closeConn, err := a.dial(ctx, "tcp")
+	c, err := a.dial(ctx, "tcp")
 	if err != nil {
 		return fail(err)
 	}
-	defer closeConn()
+	defer c.Close()
+	defer c.stop()
 	var wire []byte
 	for _, q := range a.questions {
 		wire = append(binary.BigEndian.AppendUint16(wire, uint16(len(q.wire))), q.wire...)

@@ -125,6 +125,9 @@ func (r *Resolver) Resolve(ctx context.Context, host string) ([]netip.Addr, erro
 	if found, err := r.Hosts(host); err != nil || len(found) > 0 {
 		return found, err
 	}
+	if host == "localhost" { // RFC 6761; everybody's /etc/hosts has it
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
+	}
 	cfg, err := r.Config()
 	if err != nil {
 		return nil, err
@@ -142,7 +145,7 @@ func (r *Resolver) Resolve(ctx context.Context, host string) ([]netip.Addr, erro
 	}
 	return nil, &net.DNSError{UnwrapErr: err, Err: err.Error(), Name: host, Server: cfg.Servers[0].String(),
 		IsNotFound:  errors.Is(err, ErrNotFound) || errors.Is(err, ErrNoData),
-		IsTemporary: errors.Is(err, ErrTryAgain)}
+		IsTemporary: errors.Is(err, ErrTryAgain), IsTimeout: errors.Is(err, context.DeadlineExceeded)}
 }
 
 // Hosts returns what /etc/hosts says of a host.
@@ -177,7 +180,8 @@ func (r *Resolver) Search(ctx context.Context, c Config, host string, types ...u
 }
 
 func (r *Resolver) lookup(c *Config, host string) *lookup {
-	l := &lookup{r: r, cfg: c, host: host, single: c.SingleRequest, reopen: c.SingleRequestReopen}
+	l := &lookup{r: r, cfg: c, host: host, single: c.SingleRequest, reopen: c.SingleRequestReopen,
+		sockets: map[int]*socket{}}
 	if c.Rotate && len(c.Servers) > 1 {
 		l.offset = int(r.rotated.Add(1) % uint32(len(c.Servers)))
 	}

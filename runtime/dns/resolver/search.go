@@ -84,7 +84,7 @@ func (l *lookup) search(ctx context.Context, types []uint16, res *Result) error 
 
 // query is __res_context_query: it asks the servers for one form of the name, and tells what all answers together mean.
 func (l *lookup) query(ctx context.Context, n name, types []uint16, res *Result) verdict {
-	if _, ok := dns.IsDomainName(n.fqdn); !ok || len(n.fqdn) > maxName {
+	if _, ok := dns.IsDomainName(n.fqdn); !ok {
 		return verdict{result: ErrNoRecovery}
 	}
 	out := l.send(ctx, n, types)
@@ -114,6 +114,3 @@ func (l *lookup) query(ctx context.Context, n name, types []uint16, res *Result)
 	}
 	return verdict{result: ErrNoRecovery}
 }
-
-// maxName is MAXDNAME in resolv/bits/types/res_state.h, less its end.
-const maxName = 1024

@@ -3,7 +3,6 @@ package resolver
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"time"
 
@@ -13,72 +12,74 @@ import (
 // udp asks over UDP, all questions at once from one socket unless that was found not to work: send_dg.
 func (a *asking) udp(ctx context.Context) outcome {
 	for {
-		s := &socket{asking: a, serial: len(a.questions) > 1 && (a.single || a.reopen)}
-		lost := s.run(ctx)
-		s.close()
+		u := &datagrams{asking: a, serial: len(a.questions) > 1 && (a.single || a.reopen)}
+		lost := u.run(ctx)
+		if !u.keep {
+			a.closeSockets()
+		}
 		switch {
 		case !lost:
-			return s.out
+			return u.out
 		// One answer came and not the other. Some servers, and some connection tracking, lose one of two packets from the
 		// same port: for the rest of this lookup ask one after the other, and if that fails too, from different ports.
 		case !a.single && !a.reopen:
 			a.single = true
 		case !a.reopen:
 			a.reopen = true
+			a.closeSockets()
 		default:
-			return s.out // what there is must do
+			return u.out // what there is must do
 		}
 	}
 }
 
-// socket is one try to get all answers of one server over UDP.
-type socket struct {
+// datagrams is one try to get all answers of one server over UDP.
+type datagrams struct {
 	*asking
-	serial bool // ask the next question when the one before is answered
-	conn   net.Conn
-	shut   func()
-	out    outcome
-	// timedOut is set when the server had its time.
-	timedOut bool
+	serial   bool // ask the next question when the one before is answered
+	timedOut bool // the server had its time
+	keep     bool // ask it again from the same socket
+	out      outcome
 }
 
-// run asks and waits. The outcome is in s.out; lost means that one of two answers did not come.
-func (s *socket) run(ctx context.Context) (lost bool) {
-	batch := s.questions
-	if s.serial {
+// run asks and waits. The outcome is in u.out; lost means that one of two answers did not come.
+func (u *datagrams) run(ctx context.Context) (lost bool) {
+	batch := u.questions
+	if u.serial {
 		batch = batch[:1]
 	}
-	if !s.put(ctx, batch) {
+	if !u.put(ctx, batch) {
 		return false
 	}
 	for answered := 1; ; answered++ {
-		m, ok := s.get(ctx)
+		m, ok := u.get(ctx)
 		if !ok {
-			return s.timedOut && len(s.out.replies) > 0
+			return u.timedOut && len(u.out.replies) > 0
 		}
-		if !s.out.heard {
-			s.out.heard, s.out.servfail = true, m.Rcode == dns.RcodeServerFailure
+		if !u.out.heard {
+			u.out.heard, u.out.servfail = true, m.Rcode == dns.RcodeServerFailure
 		}
 		switch {
-		case m.Rcode == dns.RcodeFormatError && s.cfg.EDNS0:
+		case m.Rcode == dns.RcodeFormatError && u.cfg.EDNS0:
 			return false
-		case rejected(m) && (len(s.out.replies) > 0 || s.serial):
+		case rejected(m) && (answered == len(u.questions) || u.serial):
+			u.keep = len(u.questions) > 1 && answered > 1
 			return false // the other question's answer will do, if there is one
 		case rejected(m): // the other answer may be better
 		case m.Truncated:
-			s.out.replies, s.out.truncated = nil, true
+			u.out.replies, u.out.truncated = nil, true
 			return false
 		default:
-			s.out.replies = append(s.out.replies, m)
+			u.out.replies = append(u.out.replies, m)
 		}
-		if answered == len(s.questions) {
+		if answered == len(u.questions) {
 			return false
 		}
-		if s.serial {
-			if s.reopen {
-				s.close()
+		if u.serial {
+			if u.reopen {
+				u.closeSockets()
 			}
-			if !s.put(ctx, s.questions[answered:answered+1]) {
+			if !u.put(ctx, u.questions[answered:answered+1]) {
 				return false
 			}
 		}
@@ -87,63 +88,58 @@ func (s *socket) run(ctx context.Context) (lost bool) {
 
 // put sends questions: all are shown to the observer before the first is sent, because glibc sends them in one system
 // call.
-func (s *socket) put(ctx context.Context, batch []*question) (ok bool) {
+func (u *datagrams) put(ctx context.Context, batch []*question) (ok bool) {
 	for _, q := range batch {
-		if s.out.err = s.ask(ctx, q, false); s.out.err != nil {
+		if u.out.err = u.ask(ctx, q, false); u.out.err != nil {
 			return false
 		}
 	}
-	if s.conn == nil {
+	s := u.sockets[u.at]
+	if s == nil {
 		var err error
-		if s.conn, s.shut, err = s.dial(ctx, "udp"); err != nil {
-			s.broken(ctx, err)
+		if s, err = u.dial(ctx, "udp"); err != nil {
+			u.broken(ctx, err)
 			return false
 		}
+		u.sockets[u.at] = s
 	}
 	for _, q := range batch {
-		q.sent = s.r.now()
-		if _, err := s.conn.Write(q.wire); err != nil {
-			s.broken(ctx, err)
+		q.sent = u.r.now()
+		if _, err := s.Write(q.wire); err != nil {
+			u.broken(ctx, err)
 			return false
 		}
 	}
-	if err := s.conn.SetReadDeadline(time.Now().Add(s.timeout())); err != nil {
-		s.broken(ctx, err)
+	if err := s.SetReadDeadline(time.Now().Add(u.timeout())); err != nil {
+		u.broken(ctx, err)
 		return false
 	}
 	return true
 }
 
 // get waits for an answer.
-func (s *socket) get(ctx context.Context) (m *dns.Msg, ok bool) {
-	m, q, err := s.read(s.conn)
+func (u *datagrams) get(ctx context.Context) (m *dns.Msg, ok bool) {
+	m, q, err := u.read(u.sockets[u.at])
 	switch {
 	case err == nil:
-		s.out.got = true
+		u.out.got = true
 		q.done = true
-		s.answer(q, Reply{Message: m})
+		u.answer(q, Reply{Message: m})
 		return m, true
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		s.out.got, s.timedOut = true, true
-		s.broken(ctx, ErrTimeout)
+		u.out.got, u.timedOut, u.keep = true, true, true
+		u.broken(ctx, ErrTimeout)
 	default:
-		s.out.replies = nil // another server is asked both
-		s.broken(ctx, err)
+		u.out.replies = nil // another server is asked both
+		u.broken(ctx, err)
 	}
 	return nil, false
 }
 
 // broken ends what is open: nothing more comes from this socket.
-func (s *socket) broken(ctx context.Context, err error) {
-	if s.out.err = ctx.Err(); s.out.err != nil {
-		err = s.out.err
+func (u *datagrams) broken(ctx context.Context, err error) {
+	if u.out.err = ctx.Err(); u.out.err != nil {
+		err = u.out.err
 	}
-	s.fail(err)
-}
-
-func (s *socket) close() {
-	if s.conn != nil {
-		s.shut()
-		s.conn = nil
-	}
+	u.fail(err)
 }
