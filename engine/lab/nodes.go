@@ -112,10 +112,12 @@ func awaitNodes(ctx context.Context, c *rest.Config, n int) error {
 }
 
 // isReady reports whether Pods can be put on the node: it is Ready, and the taint that says otherwise has gone. That
-// takes the node-lifecycle-controller a moment more, in which the scheduler would still refuse the node.
+// takes the node-lifecycle-controller a moment more, in which the scheduler would still refuse the node. A NoExecute taint
+// of the same name, which that controller sets when it finds nodes not ready at its first look and takes back five seconds
+// later, keeps no Pod away: they tolerate it for five minutes (the admission plugin DefaultTolerationSeconds).
 func isReady(n *corev1.Node) bool {
 	for _, t := range n.Spec.Taints {
-		if t.Key == corev1.TaintNodeNotReady {
+		if t.Key == corev1.TaintNodeNotReady && t.Effect == corev1.TaintEffectNoSchedule {
 			return false
 		}
 	}

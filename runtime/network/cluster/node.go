@@ -48,7 +48,7 @@ func (n *Network) NewNode(c engine.NodeConfig) (*Node, error) {
 		return nil, fmt.Errorf("network of %s: it has no address", c.Name)
 	}
 	node := &Node{network: n, config: c, address: address.Unmap(), sandboxes: map[string]*sandbox{}}
-	node.proxy = newServiceProxy(c, node.install)
+	node.proxy = newServiceProxy(c, node.install, node.learnPodCIDR)
 	n.mu.Lock()
 	former := n.nodes[c.Name]
 	n.nodes[c.Name] = node
@@ -140,6 +140,21 @@ func (n *Node) SetPodCIDR(cidr netip.Prefix) error {
 	n.fabric, n.cidr, n.addresses = f, cidr, newAddresses(cidr)
 	n.proxy.again() // what it knows goes to the new node
 	return nil
+}
+
+// learnPodCIDR takes the Pod CIDR from the Node object, as flannel's agent does. The kubelet tells it as well, but looks at
+// the runtime's state before it does, so that the node would be Ready a tenth of a second later.
+func (n *Node) learnPodCIDR(text string) {
+	if text == "" {
+		return
+	}
+	cidr, err := netip.ParsePrefix(text)
+	if err == nil {
+		err = n.SetPodCIDR(cidr)
+	}
+	if err != nil {
+		n.config.Log.Warn("set the node's Pod CIDR", "cidr", text, "error", err)
+	}
 }
 
 // Add implements [inproc.Networks].

@@ -31,16 +31,17 @@ type serviceProxy struct {
 	config  engine.NodeConfig
 	actor   string
 	install func([]fabric.Service) error
-	changed chan struct{} // has room for one
+	cidr    func(podCIDR string) // is told the node's, whenever it changes
+	changed chan struct{}        // has room for one
 
 	mu       sync.Mutex
 	stopped  bool
 	switched chan struct{} // closed and replaced when stopped changes
 }
 
-func newServiceProxy(c engine.NodeConfig, install func([]fabric.Service) error) *serviceProxy {
+func newServiceProxy(c engine.NodeConfig, install func([]fabric.Service) error, cidr func(podCIDR string)) *serviceProxy {
 	return &serviceProxy{
-		config: c, actor: "kube-proxy@" + c.Name, install: install,
+		config: c, actor: "kube-proxy@" + c.Name, install: install, cidr: cidr,
 		changed: make(chan struct{}, 1), switched: make(chan struct{}),
 	}
 }
@@ -233,11 +234,21 @@ func (p *serviceProxy) onNode(k *known) cache.ResourceEventHandler {
 		k.mu.Unlock()
 		p.again()
 	}
-	return handler[corev1.Node]{add: changed, update: func(before, now *corev1.Node) {
-		if before.Labels[corev1.LabelTopologyZone] != now.Labels[corev1.LabelTopologyZone] {
-			changed(now)
-		}
-	}, remove: func(*corev1.Node) {}}
+	return handler[corev1.Node]{
+		add: func(n *corev1.Node) {
+			changed(n)
+			p.cidr(n.Spec.PodCIDR)
+		},
+		update: func(before, now *corev1.Node) {
+			if before.Labels[corev1.LabelTopologyZone] != now.Labels[corev1.LabelTopologyZone] {
+				changed(now)
+			}
+			if before.Spec.PodCIDR != now.Spec.PodCIDR {
+				p.cidr(now.Spec.PodCIDR)
+			}
+		},
+		remove: func(*corev1.Node) {},
+	}
 }
 
 // handler is a [cache.ResourceEventHandler] for one type of object.
