@@ -173,7 +173,7 @@ func (f *Fabric) Run(ctx context.Context) error {
 		if it.p.id == 0 {
 			f.number(it.p)
 		}
-		it.to(it.p)
+		f.move(it)
 	}
 	f.mu.Lock()
 	f.closed = true
@@ -185,6 +185,16 @@ func (f *Fabric) Run(ctx context.Context) error {
 		h.destroy()
 	}
 	return ctx.Err()
+}
+
+// move lets a packet go as far as it gets. When somebody looks, that takes no time on the clock: what is spent on showing,
+// or waiting for a processor between two hops, is not the network's time and must not make anybody send again.
+func (f *Fabric) move(it item) {
+	if f.watched() {
+		f.clock.Pause()
+		defer f.clock.Resume()
+	}
+	it.to(it.p)
 }
 
 // next returns the next item, waiting for one; false when ctx has ended.

@@ -108,10 +108,12 @@ func TestStepThroughTap(t *testing.T) {
 			if verbs = append(verbs, e.Verb); e.Kind != trace.NetHop {
 				t.Errorf("kind %q", e.Kind)
 			}
-			select {
-			case err := <-done:
-				t.Fatalf("dial ended with %v while a hop was held", err)
-			default:
+			if len(verbs) <= 2*14 { // up to the SYN+ACK's arrival
+				select {
+				case err := <-done:
+					t.Fatalf("dial ended with %v while hop %d was held", err, len(verbs))
+				default:
+				}
 			}
 			gate.release <- struct{}{}
 		case err := <-done:
