@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -140,7 +141,7 @@ func TestReport(t *testing.T) {
 		t.Errorf("stored: %s, %v", after, err)
 	}
 	completed, _ := tap.Store().Get(request)
-	if d := completed.Detail.(*trace.RequestDetail); d.Method != "POST" || d.Before != nil || d.After == nil {
+	if d := completed.Detail.(*trace.RequestDetail); d.Method != http.MethodPost || d.Before != nil || d.After == nil {
 		t.Errorf("the request became %+v", d)
 	}
 	if !lease.Background {
