@@ -191,7 +191,14 @@ func (r *Runtime) world(c *container, args []string, in io.Reader, out, errOut i
 		Args: args, Env: dedupe(env), Dir: dir, Hostname: r.hostname(c.sandbox), Terminal: tty,
 		Stdin: in, Stdout: out, Stderr: errOut, Files: program.NewView(c.mounts, out, errOut),
 		Network: c.sandbox.network, Processes: &c.processes, Clock: r.opts.Clock, Find: c.image.Find,
+		DNS: r.opts.DNS.Observer(programActor(c.sandbox), podOf(c.sandbox.config)),
 	}
+}
+
+// programActor names a Pod's programs in the trace.
+func programActor(s *sandbox) string {
+	m := s.config.GetMetadata()
+	return "pod " + m.GetNamespace() + "/" + m.GetName()
 }
 
 // hostname returns what a Pod's programs see: the node's name for Pods in its network.

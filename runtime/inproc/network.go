@@ -226,6 +226,11 @@ func (n *namespace) Listen(ctx context.Context, network, address string) (net.Li
 	return l, nil
 }
 
+// ListenPacket implements [program.Network]: there is no UDP without a network.
+func (n *namespace) ListenPacket(_ context.Context, network, _ string) (net.PacketConn, error) {
+	return nil, &net.OpError{Op: "listen", Net: network, Err: syscall.EPROTONOSUPPORT}
+}
+
 // freePort returns a port of Linux's ephemeral range that nothing listens on. The caller holds n.mu.
 func (n *namespace) freePort() uint16 {
 	for {

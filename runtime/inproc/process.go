@@ -47,6 +47,7 @@ func (p *process) start(ctx context.Context, wg *sync.WaitGroup, prog program.Pr
 	out, errOut := &gate{w: w.Stdout}, &gate{w: w.Stderr}
 	p.stdio = []*gate{out, errOut}
 	w.Network, w.Stdout, w.Stderr, w.Signals = p.network, out, errOut, p
+	w.Network = program.WithResolver(p.network, w.Resolver())
 	// Without power nothing waits for what it reads from: killing closes it.
 	stop := context.AfterFunc(life, func() { p.finish(program.SIGKILL.ExitCode()) })
 	wg.Go(func() {

@@ -32,6 +32,16 @@ func (n *processNetwork) Listen(ctx context.Context, network, address string) (n
 	return owned, n.own(owned)
 }
 
+// ListenPacket implements [program.Network].
+func (n *processNetwork) ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error) {
+	c, err := n.Network.ListenPacket(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	owned := &ownedPacketConn{PacketConn: c, owner: n}
+	return owned, n.own(owned)
+}
+
 // Dial implements [program.Network].
 func (n *processNetwork) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	c, err := n.Network.Dial(ctx, network, address)
@@ -98,4 +108,14 @@ type ownedConn struct {
 func (c *ownedConn) Close() error {
 	c.owner.disown(c)
 	return c.Conn.Close()
+}
+
+type ownedPacketConn struct {
+	net.PacketConn
+	owner *processNetwork
+}
+
+func (c *ownedPacketConn) Close() error {
+	c.owner.disown(c)
+	return c.PacketConn.Close()
 }

@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/runtime/dns"
 	"github.com/kubestep/kubestep/runtime/program"
 )
 
@@ -34,6 +35,8 @@ type Options struct {
 	Images *program.Registry
 	// Tap takes what the runtime does by itself; nil for no trace.
 	Tap *trace.Tap
+	// DNS takes the queries of programs; nil for no trace.
+	DNS *dns.Tracer
 	// Actor names the runtime in the trace, by default "inproc@" and the node.
 	Actor string
 	Log   *slog.Logger // nothing is logged by default

@@ -14,14 +14,13 @@ import (
 	"github.com/kubestep/kubestep/runtime/inproc"
 	"github.com/kubestep/kubestep/runtime/kubelet"
 	"github.com/kubestep/kubestep/runtime/network/cluster"
-	"github.com/kubestep/kubestep/runtime/program"
 )
 
 // node is one machine. When its Run ends, the machine has lost its power: its requests to the API server end without an
 // answer, its containers are gone, its kubelet's server is closed; nothing is reported any more.
 type node struct {
-	config  engine.NodeConfig
-	images  *program.Registry
+	config engine.NodeConfig
+	software
 	network *cluster.Node // nil when the lab has no network
 	process *kubelet.Process
 	actor   string
@@ -29,15 +28,15 @@ type node struct {
 	kubelet chan *kubelet.Kubelet // holds it once it is made
 }
 
-func newNode(c engine.NodeConfig, images *program.Registry, network *cluster.Node, process *kubelet.Process) (*node, error) {
+func newNode(c engine.NodeConfig, software software, network *cluster.Node, process *kubelet.Process) (*node, error) {
 	return &node{
-		config:  c,
-		images:  images,
-		network: network,
-		process: process,
-		actor:   "kubelet@" + c.Name,
-		started: make(chan struct{}),
-		kubelet: make(chan *kubelet.Kubelet, 1),
+		config:   c,
+		software: software,
+		network:  network,
+		process:  process,
+		actor:    "kubelet@" + c.Name,
+		started:  make(chan struct{}),
+		kubelet:  make(chan *kubelet.Kubelet, 1),
 	}, nil
 }
 
@@ -66,6 +65,7 @@ func (n *node) Run(ctx context.Context) error {
 		Networks:  n.pods(),
 		Images:    n.images,
 		Tap:       n.config.Tap,
+		DNS:       n.dns,
 		Log:       n.config.Log,
 	})
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/kubestep/kubestep/engine"
+	"github.com/kubestep/kubestep/runtime/dns"
+	"github.com/kubestep/kubestep/runtime/dns/server"
 	"github.com/kubestep/kubestep/runtime/kubelet"
 	"github.com/kubestep/kubestep/runtime/network/cluster"
 	"github.com/kubestep/kubestep/runtime/program"
@@ -17,7 +19,7 @@ import (
 type Options struct {
 	// Network says how the network between the nodes is to be.
 	Network cluster.Options
-	// Images are what containers can run; by default the lab's.
+	// Images are what containers can run; by default the lab's, and CoreDNS.
 	Images *program.Registry
 }
 
@@ -28,8 +30,9 @@ type nodeRuntime struct {
 	options Options
 	process kubelet.Process
 
-	mu      sync.Mutex
-	network *cluster.Network
+	mu       sync.Mutex
+	network  *cluster.Network
+	software software
 }
 
 // NewNetwork implements [engine.NodeRuntime].
@@ -71,5 +74,37 @@ func (r *nodeRuntime) NewNode(c engine.NodeConfig) (engine.Node, error) {
 			return nil, fmt.Errorf("make the network of node %s: %w", c.Name, err)
 		}
 	}
-	return newNode(c, r.options.Images, network, &r.process)
+	software, err := r.install(c)
+	if err != nil {
+		return nil, fmt.Errorf("make the images of node %s: %w", c.Name, err)
+	}
+	return newNode(c, software, network, &r.process)
+}
+
+// software is what all nodes of a lab can run.
+type software struct {
+	images *program.Registry
+	dns    *dns.Tracer // what resolvers and DNS servers report to
+}
+
+// install makes the software on the first call: it reports to c's trace.
+func (r *nodeRuntime) install(c engine.NodeConfig) (software, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.software.images != nil {
+		return r.software, nil
+	}
+	s := software{images: r.options.Images, dns: dns.NewTracer(c.Tap)}
+	if s.images == nil {
+		o := server.ProgramOptions{Tracer: s.dns}
+		if c.WrapTransportFor != nil {
+			o.Wrap = c.WrapTransportFor("coredns")
+		}
+		var err error
+		if s.images, err = program.NewRegistry(server.Definition(o)); err != nil {
+			return s, err
+		}
+	}
+	r.software = s
+	return s, nil
 }

@@ -45,6 +45,9 @@ type noNetwork struct{}
 func (noNetwork) Listen(context.Context, string, string) (net.Listener, error) {
 	return nil, errors.New("no network")
 }
+func (noNetwork) ListenPacket(context.Context, string, string) (net.PacketConn, error) {
+	return nil, errors.New("no network")
+}
 func (noNetwork) Dial(context.Context, string, string) (net.Conn, error) {
 	return nil, errors.New("network is unreachable")
 }

@@ -31,8 +31,15 @@ func (r *Registry) Images() []*Image {
 	return all
 }
 
-// NewRegistry returns the lab's images.
-func NewRegistry() (*Registry, error) {
+// Definition says what is in an image.
+type Definition struct {
+	Name     string // fully qualified: "kubestep.dev/web:v1"
+	Config   ocispec.ImageConfig
+	Programs map[string]Program // in /bin, by name
+}
+
+// NewRegistry returns the lab's images, and more: those whose programs need what this package does not import.
+func NewRegistry(more ...Definition) (*Registry, error) {
 	tools := applets()
 	with := func(name string, p Program) map[string]Program {
 		all := maps.Clone(tools)
@@ -41,11 +48,7 @@ func NewRegistry() (*Registry, error) {
 	}
 	path := []string{"PATH=" + defaultPath}
 	r := &Registry{images: map[string]*Image{}}
-	for _, def := range []struct {
-		name     string
-		config   ocispec.ImageConfig
-		programs map[string]Program
-	}{
+	for _, def := range append([]Definition{
 		{"kubestep.dev/web:v1", webConfig("v1"), with("web", Web)},
 		{"kubestep.dev/web:v2", webConfig("v2"), with("web", Web)},
 		{"kubestep.dev/client:v1", ocispec.ImageConfig{Env: path, Entrypoint: []string{"/bin/client"}}, with("client", Client)},
@@ -57,8 +60,8 @@ func NewRegistry() (*Registry, error) {
 		{"kubestep.dev/tools:v1", ocispec.ImageConfig{Env: path, Cmd: []string{"/bin/sh"}}, tools},
 		{PauseImage, ocispec.ImageConfig{
 			User: "65535:65535", Env: path, Entrypoint: []string{"/bin/pause"}}, map[string]Program{"pause": Pause}},
-	} {
-		img, err := newImage(def.name, def.config, def.programs)
+	}, more...) {
+		img, err := newImage(def.Name, def.Config, def.Programs)
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"k8s.io/utils/clock"
+
+	"github.com/kubestep/kubestep/runtime/dns/resolver"
 )
 
 // Program is what a container runs. It returns its exit code, 0 to 255. When ctx ends the process has been killed
@@ -30,6 +32,7 @@ type World struct {
 	Terminal  bool
 	Files     Files
 	Network   Network
+	DNS       resolver.Observer // sees the queries of the program's resolver; nil for nobody
 	Processes Processes
 	Signals   Signals
 	Clock     clock.Clock
@@ -64,6 +67,8 @@ type File interface {
 type Network interface {
 	// Listen waits for connections on a port of the Pod; an empty or unspecified host means all its addresses.
 	Listen(ctx context.Context, network, address string) (net.Listener, error)
+	// ListenPacket opens a UDP socket.
+	ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error)
 	// Dial connects to an address or a name.
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
 	// Resolve returns the addresses of a name as the Pod's resolver finds them.
