@@ -135,7 +135,7 @@ func TestWalk(t *testing.T) {
 	s := inTmux(t, u, 120, 40, "--nodes", "2", "--lang", "en")
 	s.await(startWithin, "n create")
 	s.press("n")
-	s.await(time.Minute, "1 waiting", "kubectl  create deployments/web")
+	s.await(time.Minute, "Waiting at the gate", "kubectl  create deployments/web")
 	const steps, available = 60, "✓ The Deployment is Available"
 	for range steps {
 		before := s.awaitEither(time.Minute, "n step", available)
