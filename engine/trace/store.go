@@ -28,14 +28,34 @@ type Store struct {
 	limits Limits
 
 	mu      sync.Mutex
-	first   uint64 // Seq of events[0]
-	events  []Event
-	sizes   []int32
+	first   uint64   // Seq of the oldest event
+	count   int      // how many there are
+	chunks  []*chunk // of which the first may have lost its oldest events
 	bytes   int
 	changes []uint64 // Seq of each change
 	dropped uint64   // changes dropped from the front
 	wake    chan struct{}
 }
+
+// chunk holds events with consecutive numbers, beginning at a multiple of chunkSize plus one. Chunks spare a store with
+// hundreds of thousands of events from ever being copied.
+type chunk struct {
+	events [chunkSize]Event
+	sizes  [chunkSize]int32
+}
+
+const chunkSize = 1024
+
+// at returns the place of an event that the store has room for. The caller holds mu.
+func (s *Store) at(seq uint64) (*Event, *int32) {
+	base := (s.first - 1) / chunkSize
+	c := s.chunks[(seq-1)/chunkSize-base]
+	i := (seq - 1) % chunkSize
+	return &c.events[i], &c.sizes[i]
+}
+
+// has reports whether seq is between the first and the last event. The caller holds mu.
+func (s *Store) has(seq uint64) bool { return seq >= s.first && seq < s.first+uint64(s.count) }
 
 // NewStore returns an empty store. Zero limits mean the defaults.
 func NewStore(l Limits) *Store {
@@ -52,20 +72,21 @@ func NewStore(l Limits) *Store {
 func (s *Store) Get(seq uint64) (Event, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := seq - s.first; seq >= s.first && i < uint64(len(s.events)) && s.events[i].Seq != 0 {
-		return s.events[i], true
+	if !s.has(seq) {
+		return Event{}, false
 	}
-	return Event{}, false
+	e, _ := s.at(seq)
+	return *e, e.Seq != 0
 }
 
 // Len returns the numbers of the first and the last event that the store has; last is 0 when it has none.
 func (s *Store) Len() (first, last uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.events) == 0 {
+	if s.count == 0 {
 		return 0, 0
 	}
-	return s.first, s.first + uint64(len(s.events)) - 1
+	return s.first, s.first + uint64(s.count) - 1
 }
 
 // Since returns what changed after c. It does not wait.
@@ -92,7 +113,8 @@ func (s *Store) Since(c Cursor) Batch {
 	}
 	for i, m := range marked {
 		if seq := lo + uint64(i); m && seq >= s.first {
-			b.Events = append(b.Events, s.events[seq-s.first])
+			e, _ := s.at(seq)
+			b.Events = append(b.Events, *e)
 		}
 	}
 	return b
@@ -129,20 +151,22 @@ func (s *Store) put(e Event) {
 	size := int32(eventSize(&e))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.events) == 0 && s.dropped == 0 && len(s.changes) == 0 {
+	if s.count == 0 && len(s.changes) == 0 {
 		s.first = e.Seq // a reader that came late has nothing before
 	}
 	if e.Seq < s.first {
 		return // dropped in the meantime
 	}
-	for e.Seq >= s.first+uint64(len(s.events)) {
-		s.events = append(s.events, Event{})
-		s.sizes = append(s.sizes, 0)
+	if n := int(e.Seq - s.first + 1); n > s.count {
+		s.count = n
+		for base := (s.first - 1) / chunkSize; uint64(len(s.chunks)) <= (e.Seq-1)/chunkSize-base; {
+			s.chunks = append(s.chunks, new(chunk))
+		}
 	}
-	i := e.Seq - s.first
-	s.events[i] = e
-	s.bytes += int(size - s.sizes[i])
-	s.sizes[i] = size
+	event, before := s.at(e.Seq)
+	*event = e
+	s.bytes += int(size - *before)
+	*before = size
 	s.changes = append(s.changes, e.Seq)
 	s.trim()
 	if s.wake != nil {
@@ -151,19 +175,18 @@ func (s *Store) put(e Event) {
 	}
 }
 
-// trim drops the oldest tenth when a limit is passed, so that the cost is spread over many puts.
+// trim drops the oldest events while a limit is passed, but never the last one.
 func (s *Store) trim() {
-	if len(s.events) > s.limits.Events || s.bytes > s.limits.Bytes {
-		n := max(len(s.events)/10, 1)
-		if n == len(s.events) {
-			n-- // never the event that was just put
+	for s.count > 1 && (s.count > s.limits.Events || s.bytes > s.limits.Bytes) {
+		event, size := s.at(s.first)
+		s.bytes -= int(*size)
+		*event, *size = Event{}, 0 // what it points at is free
+		s.first++
+		s.count--
+		if (s.first-1)%chunkSize == 0 {
+			s.chunks[0] = nil
+			s.chunks = s.chunks[1:]
 		}
-		for _, size := range s.sizes[:n] {
-			s.bytes -= int(size)
-		}
-		s.events = append([]Event(nil), s.events[n:]...)
-		s.sizes = append([]int32(nil), s.sizes[n:]...)
-		s.first += uint64(n)
 	}
 	if most := 4 * s.limits.Events; len(s.changes) > most {
 		n := len(s.changes) - most/2
