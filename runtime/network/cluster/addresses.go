@@ -19,15 +19,14 @@ func newAddresses(cidr netip.Prefix) addresses {
 }
 
 func (a *addresses) take() (netip.Addr, error) {
-	first := a.cidr.Addr().Next().Next()
+	next := a.last
 	for range 1 << (32 - a.cidr.Bits()) {
-		next := a.last.Next()
+		next = next.Next()
 		if !a.cidr.Contains(next) || !a.cidr.Contains(next.Next()) { // the last address is for broadcasts
-			next = first
+			next = a.cidr.Addr().Next().Next()
 		}
-		a.last = next
 		if !a.inUse[next] {
-			a.inUse[next] = true
+			a.inUse[next], a.last = true, next
 			return next, nil
 		}
 	}

@@ -57,7 +57,7 @@ func onlyFrom(from string, allowed func(to, port string) bool) reach {
 
 func both(a, b reach) reach { return func(f, t, p string) bool { return a(f, t, p) && b(f, t, p) } }
 
-func nobody(string, string) bool    { return false }
+func nobody(string, string) bool { return false }
 func those(list ...string) func(string, string) bool {
 	return func(who, _ string) bool { return in(who, list...) }
 }
