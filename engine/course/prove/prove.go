@@ -1,0 +1,386 @@
+// Package prove plays a lesson in a real lab and finds out whether what it says is true: each check fails before the
+// step and after the listed wrong attempts, with the right words, and passes after the solution; predictions and live
+// answers come out of the real trace as the lesson says.
+//
+// cmd imports it. It imports engine/{course,check,quiz} and lessons/schema.
+package prove
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/kubestep/kubestep/engine"
+	"github.com/kubestep/kubestep/engine/check"
+	"github.com/kubestep/kubestep/engine/course"
+	"github.com/kubestep/kubestep/engine/quiz"
+	"github.com/kubestep/kubestep/lessons/schema"
+)
+
+// Options are what a proof needs.
+type Options struct {
+	course.Options
+	// SolutionOnly leaves out wrong attempts and questions: it plays the lesson as somebody who knows all would.
+	SolutionOnly bool
+	// Within is how long one step may take.
+	Within time.Duration
+	// Quiet is for how long nothing must happen before the lab counts as settled.
+	Quiet time.Duration
+	// Told gets each step when it is done; nil for nobody.
+	Told func(StepReport)
+}
+
+// Report is what came out.
+type Report struct {
+	Lesson   string            `json:"lesson"`
+	Values   map[string]string `json:"values,omitempty"`
+	OK       bool              `json:"ok"`
+	Ms       int64             `json:"ms"`
+	Steps    []StepReport      `json:"steps"`
+	Problems []schema.Problem  `json:"problems,omitempty"`
+}
+
+// StepReport is one step.
+type StepReport struct {
+	ID       string   `json:"id"`
+	Ms       int64    `json:"ms"`
+	Checks   int      `json:"checks"`
+	Attempts int      `json:"attempts"`
+	Truth    string   `json:"truth,omitempty"` // of the prediction
+	Problems []string `json:"problems,omitempty"`
+}
+
+type prover struct {
+	Options
+	session *course.Session
+	report  Report
+	step    StepReport
+}
+
+// Run proves a lesson. The error is one of the lab; what is wrong with the lesson is in the report.
+func Run(ctx context.Context, o Options) (Report, error) {
+	began := time.Now()
+	session, err := course.NewSession(ctx, o.Options)
+	if err != nil {
+		return Report{}, err
+	}
+	p := &prover{Options: o, session: session, report: Report{Lesson: o.Lesson.ID, Values: o.Lesson.Values}}
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- session.Run(running) }()
+	err = p.lesson(ctx)
+	stop()
+	if e := <-ended; e != nil {
+		err = e
+	}
+	p.report.Ms = time.Since(began).Milliseconds()
+	p.report.OK = err == nil && len(p.report.Problems) == 0
+	return p.report, err
+}
+
+func (p *prover) wrong(at schema.Pos, fix, what string, args ...any) {
+	x := schema.Problem{Pos: at, What: fmt.Sprintf(what, args...), Fix: fix}
+	p.report.Problems = append(p.report.Problems, x)
+	p.step.Problems = append(p.step.Problems, x.String())
+}
+
+// errStuck ends a proof at a step that cannot be passed.
+var errStuck = errors.New("stuck")
+
+func (p *prover) lesson(ctx context.Context) error {
+	p.session.Do(course.Start{})
+	for {
+		v := p.session.View()
+		if v.Phase == course.Ended {
+			break
+		}
+		began := time.Now()
+		p.step = StepReport{ID: v.Step.ID, Checks: len(v.Step.Checks)}
+		err := p.playStep(ctx, v)
+		p.step.Ms = time.Since(began).Milliseconds()
+		p.report.Steps = append(p.report.Steps, p.step)
+		if p.Told != nil {
+			p.Told(p.step)
+		}
+		if errors.Is(err, errStuck) {
+			return nil // the report says so
+		}
+		if err != nil {
+			return fmt.Errorf("step %s: %w", v.Step.ID, err)
+		}
+		p.session.Do(course.Next{})
+		if now := p.session.View(); now.Index == v.Index {
+			p.wrong(v.Step.Pos, "", "step %s cannot be left", v.Step.ID)
+			return nil
+		}
+	}
+	if !p.SolutionOnly {
+		return p.questions(ctx)
+	}
+	return nil
+}
+
+// playStep plays one step; v is the view right after it was entered, before any of its effects.
+func (p *prover) playStep(ctx context.Context, v course.View) error {
+	ctx, cancel := context.WithTimeout(ctx, p.Within)
+	defer cancel()
+	s := v.Step
+	if v.Phase == course.Preparing {
+		var err error
+		if v, err = p.session.Await(ctx, func(v course.View) bool { return v.Phase != course.Preparing }); err != nil {
+			return p.stuck(ctx, err, s, "its setup does not end")
+		}
+		if v.Failed {
+			p.wrong(s.Pos, "try it by hand", "the setup of step %s fails: %s", s.ID, v.Output)
+		}
+		if err := p.session.Settle(ctx, p.Quiet); err != nil {
+			return p.stuck(ctx, err, s, "the lab does not come to rest")
+		}
+		v = p.session.View()
+	}
+	for i, c := range v.Checks {
+		if c.Passed {
+			p.wrong(s.Checks[i].Pos, "let it ask for what the step changes", "check %s of step %s passes before anything was done", c.ID, s.ID)
+		}
+	}
+	if v.Phase == course.Asking {
+		p.session.Do(course.Choose{Option: s.Predict.Options[0].ID})
+	}
+	if !p.SolutionOnly {
+		for _, a := range s.Attempts {
+			p.step.Attempts++
+			if err := p.attempt(ctx, s, a); err != nil {
+				return err
+			}
+		}
+	}
+	p.session.Do(course.Solve{})
+	v, err := p.session.Await(ctx, func(v course.View) bool {
+		return v.Phase == course.Passed || len(v.Checks) == 0 && v.Phase == course.Doing || v.Failed
+	})
+	if err != nil || v.Failed && v.Phase != course.Passed {
+		return p.stuck(ctx, err, s, unpassed(p.session.View()))
+	}
+	if s.Predict != nil {
+		p.prediction(s, v)
+	}
+	p.texts(s.Pos, []schema.Text{s.Why})
+	return nil
+}
+
+// stuck reports a step that does not pass; the error is the context's when the proof itself was ended.
+func (p *prover) stuck(ctx context.Context, err error, s *schema.Step, why string) error {
+	if err != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return err
+	}
+	p.wrong(s.Pos, "play it by hand", "step %s is not passed by its solution: %s", s.ID, why)
+	return errStuck
+}
+
+func unpassed(v course.View) string {
+	out := ""
+	for _, c := range v.Checks {
+		if c.Passed {
+			continue
+		}
+		if out != "" {
+			out += "; "
+		}
+		out += fmt.Sprintf("check %s says %q", c.ID, c.Wrong)
+		if c.Err != nil {
+			out += fmt.Sprintf(" (%v)", c.Err)
+		}
+	}
+	if v.Failed {
+		out += "; kubectl failed: " + v.Output
+	}
+	return out
+}
+
+// attempt does something wrong, looks what is said, and undoes it.
+func (p *prover) attempt(ctx context.Context, s *schema.Step, a schema.Attempt) error {
+	if err := p.commands(ctx, a.Run); err != nil {
+		return err
+	}
+	if err := p.session.Settle(ctx, p.Quiet); err != nil {
+		return p.stuck(ctx, err, s, "the lab does not come to rest after a wrong attempt")
+	}
+	v := p.session.View()
+	var said []string
+	for _, c := range v.Checks {
+		said = append(said, c.Wrong)
+	}
+	switch {
+	case v.Phase == course.Passed:
+		p.wrong(a.Pos, "make a check stricter", "step %s is passed by a wrong attempt", s.ID)
+		return errStuck
+	case !slices.Contains(said, a.Expect):
+		p.wrong(a.Pos, "correct \"when\", or what is expected", "after this wrong attempt step %s says %q, not %q", s.ID, said, a.Expect)
+	}
+	for i, c := range s.Checks {
+		for _, w := range c.Wrong {
+			if w.ID == said[i] {
+				p.texts(w.When.Pos, []schema.Text{w.Say})
+			}
+		}
+	}
+	if err := p.commands(ctx, a.Undo); err != nil {
+		return err
+	}
+	if _, err := p.Lab.Debugger().Do(ctx, engine.Command{Verb: engine.Continue}); err != nil {
+		return fmt.Errorf("let go of what a wrong attempt stopped at: %w", err)
+	}
+	if err := p.session.Settle(ctx, p.Quiet); err != nil {
+		return p.stuck(ctx, err, s, "the lab does not come to rest after a wrong attempt was undone")
+	}
+	return nil
+}
+
+// commands runs kubectl; it may fail, as wrong attempts do, and it may have to wait for what the gate holds.
+func (p *prover) commands(ctx context.Context, commands []schema.Command) error {
+	for _, c := range commands {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = p.Kubectl(ctx, c.Args) // what matters is what the checks say
+		}()
+		if err := p.unlessHeld(ctx, done); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unlessHeld waits until done is closed, or everything that is under way is held.
+func (p *prover) unlessHeld(ctx context.Context, done <-chan struct{}) error {
+	d := p.Lab.Debugger()
+	for state := d.State(); ; {
+		waiting, cancel := context.WithCancel(ctx)
+		go func() {
+			select {
+			case <-done:
+			case <-waiting.Done():
+			}
+			cancel()
+		}()
+		held := len(state.Held) > 0
+		var err error
+		if held {
+			err = d.Settle(waiting, p.Quiet)
+		} else {
+			state, err = d.WaitState(waiting, state.Generation)
+		}
+		cancel()
+		select {
+		case <-done:
+			return nil
+		default:
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && held {
+			return nil // kubectl, too, waits for the gate
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+	}
+}
+
+func (p *prover) prediction(s *schema.Step, v course.View) {
+	p.step.Truth = v.Truth
+	ids := []string{}
+	for _, o := range s.Predict.Options {
+		ids = append(ids, o.ID)
+	}
+	switch {
+	case !slices.Contains(ids, v.Truth):
+		p.wrong(s.Predict.Truth.Pos, fmt.Sprintf("let it give one of %v", ids), "the truth of the prediction in step %s comes out as %q", s.ID, v.Truth)
+	case s.Predict.Answer != "" && s.Predict.Answer != v.Truth:
+		p.wrong(s.Predict.Pos, "correct the answer, and the text", "the prediction in step %s has the answer %q; what happened is %q", s.ID, s.Predict.Answer, v.Truth)
+	}
+}
+
+// texts renders what inserts values, in every language.
+func (p *prover) texts(at schema.Pos, texts []schema.Text) {
+	_ = p.session.World(func(w *check.World) error {
+		for _, t := range texts {
+			for _, lang := range schema.Languages {
+				made, err := w.Template(t[lang])
+				if err == nil {
+					_, err = made.Text()
+				}
+				if err != nil {
+					p.wrong(at, "correct it in "+lang+".md", "text in %s.md: %v", lang, err)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// questions finds out whether right answers get full marks and wrong ones do not.
+func (p *prover) questions(ctx context.Context) error {
+	if err := p.session.Settle(ctx, p.Quiet); err != nil {
+		return err
+	}
+	p.step = StepReport{ID: "quiz"}
+	began := time.Now()
+	err := p.session.World(func(w *check.World) error {
+		for _, q := range p.Lesson.Quiz {
+			p.step.Checks++
+			t, err := quiz.TruthOf(q, w)
+			if err != nil {
+				p.wrong(q.Pos, "correct its truth", "%v", err)
+				continue
+			}
+			p.question(q, t)
+		}
+		return nil
+	})
+	for _, q := range p.Lesson.Quiz {
+		p.texts(q.Pos, []schema.Text{q.Ask, q.Why})
+	}
+	p.step.Ms = time.Since(began).Milliseconds()
+	p.report.Steps = append(p.report.Steps, p.step)
+	if p.Told != nil {
+		p.Told(p.step)
+	}
+	return err
+}
+
+func (p *prover) question(q *schema.Question, t quiz.Truth) {
+	right := quiz.Answer(t.Options)
+	switch q.Kind {
+	case schema.Number:
+		right = quiz.Answer{check.Format(t.Number)}
+	case schema.TextKey:
+		right = quiz.Answer{t.Texts[0]}
+	case schema.Match:
+		for l, r := range t.Pairs {
+			right = append(right, l+"="+r)
+		}
+	}
+	if j, err := quiz.Judge(q, t, right); err != nil || !j.Right {
+		p.wrong(q.Pos, "correct the answer", "the right answer %v to question %s gets %v, %v", right, q.ID, j.Score, err)
+	}
+	if q.Kind == schema.One {
+		for _, o := range q.Options {
+			if slices.Contains(t.Options, o.ID) {
+				continue
+			}
+			j, err := quiz.Judge(q, t, quiz.Answer{o.ID})
+			if err != nil || j.Score > 0 || len(j.Feedback) == 0 {
+				p.wrong(q.Pos, "give it feedback", "the wrong answer %s to question %s gets %v points and %d remarks", o.ID, q.ID, j.Score, len(j.Feedback))
+			}
+		}
+	}
+	for id, value := range q.Wrong {
+		if j, err := quiz.Judge(q, t, quiz.Answer{value}); err != nil || j.Score > 0 || len(j.Feedback) == 0 {
+			p.wrong(q.Pos, "choose another", "the wrong answer %s (%s) to question %s is right in this lab, or gets no remark", id, value, q.ID)
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Lessons may come from anybody, so a command of a lesson can only be kubectl, only with verbs and flags that act on the
+// lab's cluster, and can read only the lesson's own files.
+
+// verbs are what of kubectl a lesson may use. What is left out reaches other clusters, opens ports or editors, or writes
+// files.
+var verbs = []string{"annotate", "api-resources", "apply", "auth", "autoscale", "cordon", "create", "delete", "describe",
+	"drain", "events", "exec", "explain", "expose", "get", "label", "logs", "patch", "replace", "rollout", "run", "scale",
+	"set", "taint", "uncordon", "version", "wait"}
+
+// fileFlags take a file; their files must be in the lesson's folder.
+var fileFlags = []string{"-f", "--filename", "--patch-file", "--from-file", "--from-env-file"}
+
+// safeFlags are the flags a lesson may use besides those of files.
+var safeFlags = []string{"-A", "--all", "--all-containers", "--all-namespaces", "--allow-missing-template-keys", "--as",
+	"--as-group", "--attach", "-c", "--cascade", "--claim", "--class", "--clusterrole", "--command", "--containers",
+	"--cpu", "--cpu-percent", "--current-replicas", "--delete-emptydir-data", "--disable-eviction", "--docker-email",
+	"--dry-run", "-e", "--env", "--expose", "--field-manager", "--field-selector", "--follow", "--for", "--force",
+	"--force-conflicts", "--from", "--from-literal", "--grace-period", "--group", "--hard", "-i", "--ignore-daemonsets",
+	"--ignore-not-found", "--image", "--image-pull-policy", "--keys", "-l", "--labels", "--limits", "--list", "--local",
+	"--max", "--max-unavailable", "--memory", "--min", "--min-available", "-n", "--name", "--namespace", "--no-headers",
+	"--node-port", "--now", "-o", "--output", "--override-type", "--overrides", "--overwrite", "-p", "--patch",
+	"--pod-selector", "--port", "--preemption-policy", "--previous", "--privileged", "--prefix", "--protocol", "-q",
+	"--quiet", "-R", "--record", "--recursive", "--replicas", "--requests", "--resource", "--resource-names",
+	"--resource-version", "--restart", "--revision", "--rm", "--role", "--rule", "--save-config", "--schedule",
+	"--selector", "--server-side", "--serviceaccount", "--session-affinity", "--show-kind", "--show-labels",
+	"--show-managed-fields", "--since", "--sort-by", "--stdin", "--subresource", "--tail", "--target-port", "--tcp",
+	"--timeout", "--timestamps", "--to-revision", "--type", "--types", "--user", "--value", "--verb", "--wait", "-w", "--watch",
+	"--watch-only", "--with-kubeconfig", "--external-ip", "--external-name", "--cluster-ip", "--default-backend",
+	"--rule", "--annotation", "--default", "--description", "--global-default", "--non-resource-url",
+	"--aggregation-rule", "--certificate-authority-data"}
+
+// command checks one line. files are the folder's manifests.
+func parseCommand(line string, manifests []string) ([]string, error) {
+	words, err := split(line)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(words) == 0 || words[0] != "kubectl":
+		return nil, errors.New(`a lesson runs kubectl only: begin with "kubectl "`)
+	case len(words) == 1:
+		return nil, errors.New(`say what kubectl shall do: "kubectl get pods"`)
+	}
+	args := words[1:]
+	if strings.HasPrefix(args[0], "-") {
+		return nil, errors.New("put the verb right after kubectl and flags after it")
+	}
+	if !slices.Contains(verbs, args[0]) {
+		return nil, fmt.Errorf("lessons cannot use kubectl %s; the verbs are %s", args[0], strings.Join(verbs, ", "))
+	}
+	return args, checkFlags(args[1:], manifests)
+}
+
+func checkFlags(args, manifests []string) error {
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			return nil // what follows runs in a container
+		}
+		if len(arg) < 2 || arg[0] != '-' {
+			continue
+		}
+		name, value, joined := strings.Cut(arg, "=")
+		if !strings.HasPrefix(name, "--") && len(name) > 2 {
+			name, value, joined = name[:2], name[2:], true // -ojson, -fpod.yaml
+			if arg == "-it" || arg == "-ti" || arg == "-t" {
+				return fmt.Errorf("%s needs a terminal; leave it out", arg)
+			}
+		}
+		switch {
+		case slices.Contains(fileFlags, name):
+			if !joined {
+				i++
+				if i == len(args) {
+					return fmt.Errorf("%s needs a file of the lesson's folder", name)
+				}
+				value = args[i]
+			}
+			if name == "--from-file" {
+				if _, file, ok := strings.Cut(value, "="); ok {
+					value = file
+				}
+			}
+			if !slices.Contains(manifests, value) {
+				return fmt.Errorf("there is no file %q in the lesson's folder; it has %s", value, strings.Join(manifests, ", "))
+			}
+		case name == "-o" || name == "--output":
+			if !joined && i+1 < len(args) {
+				i++
+				value = args[i]
+			}
+			if strings.Contains(value, "-file") {
+				return fmt.Errorf("output %q reads a file; write the template itself", value)
+			}
+		case !slices.Contains(safeFlags, name):
+			return fmt.Errorf("lessons cannot use the flag %s of kubectl", name)
+		}
+	}
+	return nil
+}
+
+// split takes a line apart as a POSIX shell does, without expansions.
+func split(line string) ([]string, error) {
+	var (
+		words []string
+		word  strings.Builder
+		open  bool
+		quote rune
+		esc   bool
+	)
+	for _, r := range line {
+		switch {
+		case esc:
+			word.WriteRune(r)
+			esc = false
+		case quote == '\'' && r != '\'', quote == '"' && r != '"' && r != '\\':
+			word.WriteRune(r)
+		case r == '\\':
+			esc, open = true, true
+		case quote != 0:
+			quote = 0
+		case r == '\'' || r == '"':
+			quote, open = r, true
+		case r == ' ' || r == '\t' || r == '\n':
+			if open {
+				words = append(words, word.String())
+				word.Reset()
+			}
+			open = false
+		case strings.ContainsRune("|&;<>`$(){}*?#~", r):
+			return nil, fmt.Errorf("%q means something to a shell, but no shell runs this; quote it or leave it out", r)
+		default:
+			word.WriteRune(r)
+			open = true
+		}
+	}
+	if quote != 0 || esc {
+		return nil, errors.New("a quote is not closed")
+	}
+	if open {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+func isManifest(name string) bool {
+	ext := path.Ext(name)
+	return name != lessonFile && (ext == ".yaml" || ext == ".yml" || ext == ".json")
+}
+
+var reference = regexp.MustCompile(`\$\{([^}\n]*)\}`)
+
+// substitute replaces ${name} by its value; names without a value stay.
+func substitute(raw []byte, values map[string]string) []byte {
+	return reference.ReplaceAllFunc(raw, func(m []byte) []byte {
+		if v, ok := values[string(m[2:len(m)-1])]; ok {
+			return []byte(v)
+		}
+		return m
+	})
+}
