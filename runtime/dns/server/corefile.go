@@ -112,15 +112,17 @@ func (c *corefile) directive(b *block, name string, tokens []caddyfile.Token) er
 	case "prometheus", "loop":
 	case "ready":
 		c.ready = ":8181"
-		if d := dispenser(tokens); d.Next() && d.NextArg() {
-			c.ready = d.Val()
+		d := dispenser(tokens)
+		d.Next()
+		if args := d.RemainingArgs(); len(args) > 0 {
+			c.ready = args[0]
 		}
 	case "health":
 		c.health = ":8080"
 		d := dispenser(tokens)
 		d.Next()
-		if d.NextArg() {
-			c.health = d.Val()
+		if args := d.RemainingArgs(); len(args) > 0 {
+			c.health = args[0]
 		}
 		for d.NextBlock() {
 			if d.Val() != "lameduck" || !d.NextArg() {
