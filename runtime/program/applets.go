@@ -18,7 +18,8 @@ import (
 // use their namesakes for and no more.
 func applets() map[string]Program {
 	return map[string]Program{
-		"sh": Shell, "sleep": Sleep, "tar": tarApplet, "wget": wget, "nslookup": nslookup,
+		"sh": Shell, "sleep": Sleep, "tar": tarApplet, "wget": wget,
+		"nslookup": nslookup, "dig": dig, "host": host, "getent": getent,
 		"echo": echo, "cat": cat, "ls": ls, "env": env, "hostname": hostname, "date": date, "pwd": pwd, "id": id,
 		"kill": kill, "ps": ps, "mkdir": mkdir, "rm": rm, "touch": touch, "head": head, "wc": wc, "grep": grep, "tee": tee,
 		"ip":    ip,

@@ -55,23 +55,6 @@ func wget(ctx context.Context, w *World) int {
 	return 0
 }
 
-// nslookup resolves names as the Pod's resolver does.
-func nslookup(ctx context.Context, w *World) int {
-	if len(w.Args) != 2 {
-		fmt.Fprintln(w.Stderr, "nslookup: usage: nslookup NAME")
-		return usage
-	}
-	addrs, err := w.Network.Resolve(ctx, w.Args[1])
-	if err != nil {
-		return failed(w, err)
-	}
-	fmt.Fprintf(w.Stdout, "Name:\t%s\n", w.Args[1])
-	for _, a := range addrs {
-		fmt.Fprintf(w.Stdout, "Address: %s\n", a)
-	}
-	return 0
-}
-
 // ip prints the Pod's addresses, whatever it is asked.
 func ip(_ context.Context, w *World) int {
 	fmt.Fprintln(w.Stdout, "lo\t127.0.0.1")

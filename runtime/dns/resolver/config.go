@@ -33,6 +33,10 @@ type Config struct {
 	NoTLDQuery          bool // never ask for a name without dots as it is
 	NoAAAA              bool
 	TrustAD             bool
+
+	// AnyAnswer takes an answer that says SERVFAIL or REFUSED as one, instead of asking the next server: for programs that
+	// show answers, such as dig. No resolv.conf says it.
+	AnyAnswer bool
 }
 
 // ParseConfig reads a resolv.conf as glibc's res_init does: the last search or domain line counts, values out of range

@@ -215,7 +215,10 @@ func (a *asking) match(m *dns.Msg) *question {
 }
 
 // rejected reports whether a server's answer makes the next server be asked: what send_dg calls rejected, or referred.
-func rejected(m *dns.Msg) bool {
+func (a *asking) rejected(m *dns.Msg) bool {
+	if a.cfg.AnyAnswer {
+		return false
+	}
 	switch m.Rcode {
 	case dns.RcodeServerFailure, dns.RcodeNotImplemented, dns.RcodeRefused:
 		return true

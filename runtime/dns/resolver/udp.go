@@ -62,10 +62,10 @@ func (u *datagrams) run(ctx context.Context) (lost bool) {
 		switch {
 		case m.Rcode == dns.RcodeFormatError && u.cfg.EDNS0:
 			return false
-		case rejected(m) && (answered == len(u.questions) || u.serial):
+		case u.rejected(m) && (answered == len(u.questions) || u.serial):
 			u.keep = len(u.questions) > 1 && answered > 1
 			return false // the other question's answer will do, if there is one
-		case rejected(m): // the other answer may be better
+		case u.rejected(m): // the other answer may be better
 		case m.Truncated:
 			u.out.replies, u.out.truncated = nil, true
 			return false

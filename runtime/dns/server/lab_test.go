@@ -78,7 +78,9 @@ func TestInCluster(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: "client"},
 		Spec: corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{
 			Name: "client", Image: "kubestep.dev/tools:v1",
-			Command: []string{"sh", "-c", "nslookup kubernetes; nslookup www.example.com; nslookup nope"},
+			Command: []string{"sh", "-c", "nslookup kubernetes; nslookup www.example.com; nslookup nope; " +
+				"dig kubernetes.default.svc.cluster.local; dig +short +tcp www.example.com; dig -x 10.96.0.1 +noall +answer; " +
+				"dig SRV _https._tcp.kubernetes.default.svc.cluster.local; host kubernetes; getent hosts kubernetes; cat /etc/resolv.conf"},
 		}}},
 	}, metav1.CreateOptions{})
 	check(t, err)
@@ -91,6 +93,7 @@ func TestInCluster(t *testing.T) {
 	check(t, err)
 	out, err := io.ReadAll(stream)
 	check(t, err)
+	t.Logf("%s", out)
 	for _, want := range []string{"10.96.0.1", "192.0.2.10"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no %s in the client's output:\n%s", want, out)
