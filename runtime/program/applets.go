@@ -3,6 +3,7 @@ package program
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -42,7 +43,8 @@ func echo(_ context.Context, w *World) int {
 
 // failed prints an error as Unix programs do, "cat: /nope: no such file or directory", and returns 1.
 func failed(w *World, err error) int {
-	if pe, ok := err.(*fs.PathError); ok {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
 		fmt.Fprintf(w.Stderr, "%s: %s: %v\n", path.Base(w.Args[0]), pe.Path, pe.Err)
 	} else {
 		fmt.Fprintf(w.Stderr, "%s: %v\n", path.Base(w.Args[0]), err)

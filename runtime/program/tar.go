@@ -3,6 +3,7 @@ package program
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -113,7 +114,7 @@ func unpack(ctx context.Context, w *World) error {
 	in := tar.NewReader(w.Stdin)
 	for {
 		h, err := in.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -72,7 +72,6 @@ type Fabric struct {
 	wire     *segment
 	rng      *rand.Rand
 	moved    atomic.Uint64
-	sources  map[netip.Addr]string
 	services []Service
 	policies *policySet
 }

@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -186,8 +187,8 @@ func TestDeadlines(t *testing.T) {
 			l.f.clock.Resume()
 			err := <-got
 			var timeout net.Error
-			if e, ok := err.(net.Error); !ok || !e.Timeout() {
-				t.Errorf("read: %v (%T), want a time-out", err, timeout)
+			if !errors.As(err, &timeout) || !timeout.Timeout() {
+				t.Errorf("read: %v (%T), want a time-out", err, err)
 			}
 		})
 	}
