@@ -25,6 +25,8 @@ type instance struct {
 	dns      *dnsserver.Server
 	kube     []*kubernetes.Kubernetes
 	stops    []func() error
+	starts   sync.WaitGroup // of upstream's start functions
+	up       chan struct{}  // closed when the fields above are complete
 
 	mu   sync.Mutex
 	http []*http.Server
@@ -33,13 +35,16 @@ type instance struct {
 
 // start makes the plugins of a Corefile and waits until they can answer.
 func (s *Server) start(ctx context.Context, text string) (_ *instance, err error) {
-	in := &instance{server: s}
+	in := &instance{server: s, up: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			in.stop()
 		}
 	}()
 	if in.corefile, err = parseCorefile(text); err != nil {
+		return nil, err
+	}
+	if err := in.startHTTP(ctx); err != nil { // first, so that the kubelet's first probe finds it
 		return nil, err
 	}
 	var configs []*dnsserver.Config
@@ -56,7 +61,8 @@ func (s *Server) start(ctx context.Context, text string) (_ *instance, err error
 	if in.dns, err = dnsserver.NewServer("dns://:53", configs); err != nil {
 		return nil, fmt.Errorf("set up the Corefile: %w", err)
 	}
-	return in, in.startHTTP(ctx)
+	close(in.up)
+	return in, nil
 }
 
 // config makes the chain of plugins for one zone.
@@ -100,10 +106,25 @@ func (in *instance) kubernetes(ctx context.Context, b *block, d directive) ([]pl
 		return nil, err
 	}
 	in.stops = append(in.stops, stop)
-	if err := start(); err != nil {
-		return nil, err
-	}
+	// start looks for the end of its work every tenth of a second, which is long for a lab.
+	started := make(chan error, 1)
+	in.starts.Go(func() { started <- start() })
 	in.kube = append(in.kube, k)
+	tick := time.NewTicker(syncInterval)
+	defer tick.Stop()
+	for !k.Ready() {
+		select {
+		case err := <-started: // it has given up waiting
+			if err != nil {
+				return nil, err
+			}
+		case <-tick.C:
+			continue
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		break
+	}
 	return []plugin.Plugin{func(next plugin.Handler) plugin.Handler { k.Next = next; return k }}, nil
 }
 
@@ -120,10 +141,10 @@ func (in *instance) startHTTP(ctx context.Context) error {
 	defer in.mu.Unlock()
 	for _, one := range []struct {
 		address, path string
-		ready         func() bool
+		ready         func(ctx context.Context) bool
 	}{
-		{in.corefile.health, "/health", func() bool { return true }},
-		{in.corefile.ready, "/ready", in.synced},
+		{in.corefile.health, "/health", func(context.Context) bool { return true }},
+		{in.corefile.ready, "/ready", in.ready},
 	} {
 		if one.address == "" {
 			continue
@@ -133,8 +154,8 @@ func (in *instance) startHTTP(ctx context.Context) error {
 			return fmt.Errorf("listen for %s: %w", one.path, err)
 		}
 		mux := http.NewServeMux()
-		mux.HandleFunc(one.path, func(w http.ResponseWriter, _ *http.Request) {
-			if !one.ready() {
+		mux.HandleFunc(one.path, func(w http.ResponseWriter, r *http.Request) {
+			if !one.ready(r.Context()) {
 				http.Error(w, "kubernetes", http.StatusServiceUnavailable) // the plugin that is not ready
 				return
 			}
@@ -158,12 +179,29 @@ func (in *instance) stopHTTP() {
 	for _, h := range in.http {
 		_ = h.Close() // whoever probes finds out
 	}
-	in.http = nil
+	in.http = nil // each Serve returns
 	in.wg.Wait()
 }
 
-// synced reports whether all that the API knows was read.
-func (in *instance) synced() bool {
+// syncInterval is how often the kubernetes plugin is asked whether it has read everything; patience is how long an answer
+// about readiness waits for that. The kubelet asks for the first time when the container has just started, and then not for
+// ten seconds.
+const (
+	syncInterval = 5 * time.Millisecond
+	patience     = 500 * time.Millisecond
+)
+
+// ready reports whether queries are answered and all that the API knows was read.
+func (in *instance) ready(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, done := range []<-chan struct{}{in.up, in.server.ready} {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return false
+		}
+	}
 	for _, k := range in.kube {
 		if !k.Ready() {
 			return false
@@ -178,6 +216,7 @@ func (in *instance) stop() {
 		_ = stop() // it is an error only when it is stopped already
 	}
 	in.stops = nil
+	in.starts.Wait()
 }
 
 // fixedConfig is a [clientcmd.ClientConfig] that is known.

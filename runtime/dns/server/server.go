@@ -82,6 +82,9 @@ func (s *Server) Reload(ctx context.Context, corefile string) {
 // goroutines is left. It is called once. When kill ends, it does not wait for the lameduck time.
 func (s *Server) Run(ctx, kill context.Context) (err error) {
 	first, err := s.start(ctx, s.opts.Corefile)
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // stopped before it was up
+	}
 	if err != nil {
 		return err
 	}
