@@ -12,10 +12,12 @@ import (
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/tui/component/help"
+	"github.com/kubestep/kubestep/tui/component/palette"
 	"github.com/kubestep/kubestep/tui/feed"
 	"github.com/kubestep/kubestep/tui/keymap"
 	"github.com/kubestep/kubestep/tui/layout"
 	"github.com/kubestep/kubestep/tui/route"
+	"github.com/kubestep/kubestep/tui/screen/lab"
 	"github.com/kubestep/kubestep/tui/screen/walk"
 	"github.com/kubestep/kubestep/tui/text"
 	"github.com/kubestep/kubestep/tui/theme"
@@ -31,6 +33,8 @@ type screen interface {
 	Mouse(msg tea.MouseMsg) tea.Cmd
 	Feed(msg tea.Msg) tea.Cmd
 	Result(r route.Result) tea.Cmd
+	// Do carries out an action that was chosen and not pressed.
+	Do(a keymap.Action) tea.Cmd
 	// Capturing reports whether keys are text now and not commands.
 	Capturing() bool
 	Bindings() []keymap.Binding
@@ -41,7 +45,10 @@ type screen interface {
 // overlay lies over the screen and takes every key.
 type overlay interface {
 	Arrange(t theme.Theme, p text.Printer, w, h int)
-	Key(key string) (closed bool)
+	// Key reports whether the overlay goes away, and what the screen shall do then.
+	Key(k tea.KeyPressMsg) (closed bool, chosen keymap.Action)
+	// Capturing reports whether keys are text now and not commands.
+	Capturing() bool
 	Wheel(n int)
 	Over(base []string, w int) []string
 }
@@ -92,7 +99,11 @@ func New(ctx context.Context, o Options) *Model {
 	}
 	m.sources.store = w.Store
 	m.sources.events = func(c trace.Cursor) tea.Cmd { return feed.Next(ctx, w.Store, c) }
-	m.screens = map[route.Address]screen{walk.Address: walk.New(w)}
+	l := lab.Options{Store: w.Store, Debugger: w.Debugger, Kubectl: w.Kubectl, Ask: route.From(ctx, lab.Address)}
+	m.screens = map[route.Address]screen{walk.Address: walk.New(w), lab.Address: lab.New(l)}
+	if o.Lab == nil {
+		m.front = lab.Address
+	}
 	m.dress()
 	return m
 }
@@ -202,27 +213,45 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 		return tea.Quit
 	}
 	if n := len(m.overlays); n > 0 {
-		if keymap.Find(keymap.Walk(), k.String()) == keymap.Language {
+		top := m.overlays[n-1]
+		if !top.Capturing() && keymap.Find(m.focused().Bindings(), k.String()) == keymap.Language {
 			m.speak()
-		} else if m.overlays[n-1].Key(k.String()) {
+			return nil
+		}
+		closed, chosen := top.Key(k)
+		if closed {
 			m.overlays = m.overlays[:n-1]
 		}
-		return nil
+		if cmd, own := m.act(chosen); own || chosen == keymap.None {
+			return cmd
+		}
+		return m.focused().Do(chosen)
 	}
-	if m.focused().Capturing() {
-		return m.focused().Key(k)
-	}
-	switch keymap.Find(m.focused().Bindings(), k.String()) {
-	case keymap.Quit:
-		return tea.Quit
-	case keymap.Help:
-		m.push(help.New(m.focused().Bindings()))
-		return nil
-	case keymap.Language:
-		m.speak()
-		return nil
+	if !m.focused().Capturing() {
+		if cmd, own := m.act(keymap.Find(m.focused().Bindings(), k.String())); own {
+			return cmd
+		}
 	}
 	return m.focused().Key(k)
+}
+
+// act does what the program itself does, and reports whether a was one of its actions.
+func (m *Model) act(a keymap.Action) (cmd tea.Cmd, own bool) {
+	switch a {
+	case keymap.Quit:
+		return tea.Quit, true
+	case keymap.Help:
+		m.push(help.New(m.focused().Bindings()))
+	case keymap.Palette:
+		m.push(palette.New(m.focused().Bindings()))
+	case keymap.Language:
+		m.speak()
+	case keymap.Screens:
+		m.front = map[route.Address]route.Address{walk.Address: lab.Address, lab.Address: walk.Address}[m.front]
+	default:
+		return nil, false
+	}
+	return nil, true
 }
 
 func (m *Model) mouse(msg tea.MouseMsg) tea.Cmd {

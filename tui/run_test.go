@@ -13,7 +13,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/kubestep/kubestep/tui/internal/scene"
-	"github.com/kubestep/kubestep/tui/screen/walk"
+	"github.com/kubestep/kubestep/tui/screen/lab"
 )
 
 // terminal collects what is written to the terminal and says when the screen is up.
@@ -73,7 +73,7 @@ func show(t *testing.T, inUpdate, breaks bool, act func(keys io.Writer, cancel f
 	m := New(ctx, o)
 	m.abort = cancel
 	if breaks {
-		m.screens[walk.Address] = &brittle{screen: m.screens[walk.Address], inUpdate: inUpdate}
+		m.screens[lab.Address] = &brittle{screen: m.screens[lab.Address], inUpdate: inUpdate}
 	}
 	m.resize(80, 24)
 	go func() {

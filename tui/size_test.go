@@ -24,10 +24,10 @@ func TestGoldenViews(t *testing.T) {
 		{"ready", nil, func(d *driver) { d.start() }},
 		{"binding-held", nil, func(d *driver) { d.start(); d.stepTo("binding") }},
 		{"two-held", nil, func(d *driver) { d.start(); d.stepTo("2 waiting"); d.press("down") }},
-		{"replay", replay, func(*driver) {}},
-		{"replay-score", replay, func(d *driver) { d.press("/"); d.write("score"); d.press("enter", "enter") }},
-		{"replay-events", replay, func(d *driver) { d.press("i", "end") }},
-		{"help", replay, func(d *driver) { d.press("?") }},
+		{"replay", replay, func(d *driver) { d.press("v") }},
+		{"replay-score", replay, func(d *driver) { d.press("v", "/"); d.write("score"); d.press("enter", "enter") }},
+		{"replay-events", replay, func(d *driver) { d.press("v", "i", "end") }},
+		{"help", replay, func(d *driver) { d.press("v", "?") }},
 	}
 	for _, s := range scenes {
 		for _, size := range sizes {

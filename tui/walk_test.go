@@ -110,6 +110,7 @@ func TestLevelDecidesWhatIsHeldAndListed(t *testing.T) {
 
 func TestReplayHasNoVerbs(t *testing.T) {
 	drive(t, 120, 40, replay, func(d *driver) {
+		d.press("v")
 		d.sees("replay", "This is a recording", "✓ The Deployment is Available", "all 8 steps seen")
 		d.keys([]string{"d diff", "/ filter", "i finer"}, []string{"n step", "n create", "c continue", "p pause", "m choose", "start over"})
 		before := d.screen()
@@ -134,8 +135,8 @@ func TestReplaysARecordingFromAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var direct, read string
-	drive(t, 120, 40, replay, func(d *driver) { direct = d.screen() })
-	drive(t, 120, 40, func(o *tui.Options) { o.Lab, o.Recording = nil, store }, func(d *driver) { read = d.screen() })
+	drive(t, 120, 40, replay, func(d *driver) { d.press("v"); direct = d.screen() })
+	drive(t, 120, 40, func(o *tui.Options) { o.Lab, o.Recording = nil, store }, func(d *driver) { d.press("v"); read = d.screen() })
 	if direct != read {
 		t.Errorf("from the store:\n%s\nfrom the file:\n%s", direct, read)
 	}
@@ -143,6 +144,7 @@ func TestReplaysARecordingFromAFile(t *testing.T) {
 
 func TestInspectorPages(t *testing.T) {
 	drive(t, 120, 40, replay, func(d *driver) {
+		d.press("v")
 		d.press("/")
 		d.write("binding")
 		d.press("enter")
@@ -165,6 +167,7 @@ func TestInspectorPages(t *testing.T) {
 
 func TestFilterTypesLettersThatAreKeys(t *testing.T) {
 	drive(t, 120, 40, replay, func(d *driver) {
+		d.press("v")
 		d.press("/")
 		d.write("qL?n")
 		if d.quit {
@@ -206,6 +209,7 @@ func TestQuits(t *testing.T) {
 	for _, keys := range [][]string{{"q"}, {"ctrl+c"}, {"?", "ctrl+c"}, {"/", "x", "ctrl+c"}} {
 		t.Run(strings.Join(keys, " "), func(t *testing.T) {
 			drive(t, 80, 24, replay, func(d *driver) {
+				d.press("v")
 				d.press(keys...)
 				if !d.quit {
 					t.Error("the program runs on")
@@ -301,6 +305,7 @@ func TestPanicInACommandIsAMessage(t *testing.T) {
 
 func TestMouse(t *testing.T) {
 	drive(t, 120, 40, replay, func(d *driver) {
+		d.press("v")
 		d.send(tea.MouseClickMsg{X: 60, Y: 4, Button: tea.MouseLeft})
 		d.idle()
 		d.sees("3 of ", "deployment-controller  update  deployments/web/status")
@@ -312,6 +317,7 @@ func TestMouse(t *testing.T) {
 		d.sees("▸Inspector")
 	})
 	drive(t, 80, 24, replay, func(d *driver) {
+		d.press("v")
 		d.send(tea.MouseClickMsg{X: 2, Y: 1, Button: tea.MouseLeft})
 		d.idle()
 		d.sees("[Walk]")

@@ -253,6 +253,19 @@ func (b *builder) diff(s *Subject, most int) {
 		b.say(theme.Dim, b.T(text.NoDiff))
 		return
 	}
+	b.difference(before, after, most)
+}
+
+// Difference shows what differs between two states of an object, either of which may be nil.
+func Difference(p text.Printer, before, after *trace.Body) []richtext.Line {
+	b := &builder{Printer: p}
+	if before != nil || after != nil {
+		b.difference(before, after, 0)
+	}
+	return b.lines
+}
+
+func (b *builder) difference(before, after *trace.Body, most int) {
 	was, err := before.JSON()
 	if err != nil {
 		b.unreadable(err)

@@ -141,7 +141,7 @@ func scalar(v any) string {
 
 // yamlString quotes what YAML would read as something else than this string.
 func yamlString(s string) string {
-	switch s {
+	switch strings.ToLower(s) {
 	case "", "true", "false", "null", "yes", "no", "on", "off", "~":
 		return fmt.Sprintf("%q", s)
 	}

@@ -37,6 +37,31 @@ const (
 	Language
 	Help
 	Quit
+	// Of the lab screen.
+	Screens
+	ViewMap
+	ViewTrace
+	ViewScheduler
+	ViewEtcd
+	ViewObjects
+	NextView
+	PrevView
+	ToggleTree
+	Background
+	Fold
+	Mark
+	Sort
+	ScrollDown
+	ScrollUp
+	Earlier
+	Later
+	MuchEarlier
+	MuchLater
+	Now
+	Prompt
+	Palette
+	Break
+	Copy
 )
 
 // Binding is one action's keys.
@@ -64,13 +89,13 @@ func Walk() []Binding {
 		{Pause, []string{"p"}, "p", text.KeyPause, text.HelpPause, text.GroupStep, 4, false},
 		{Finer, []string{"i"}, "i", text.KeyFiner, text.HelpFiner, text.GroupStep, 12, false},
 		{Coarser, []string{"o"}, "o", text.KeyCoarser, text.HelpCoarser, text.GroupStep, 13, false},
-		{Again, []string{"r"}, "r", text.KeyAgain, text.HelpAgain, text.GroupStep, 15, false},
+		{Again, []string{"r"}, "r", text.KeyAgain, text.HelpAgain, text.GroupStep, 5, false},
 
 		{WhyPage, []string{"w"}, "w", text.KeyWhyPage, text.HelpWhyPage, text.GroupLook, 9, false},
 		{DiffPage, []string{"d"}, "d", text.KeyDiffPage, text.HelpDiffPage, text.GroupLook, 6, false},
 		{SourcePage, []string{"s"}, "s", text.KeySourcePage, text.HelpSourcePage, text.GroupLook, 7, false},
 		{ObjectPage, []string{"y"}, "y", text.KeyObjectPage, text.HelpObjectPage, text.GroupLook, 8, false},
-		{Filter, []string{"/"}, "/", text.KeyFilter, text.HelpFilter, text.GroupLook, 14, false},
+		{Filter, []string{"/"}, "/", text.KeyFilter, text.HelpFilter, text.GroupLook, 15, false},
 		{Open, []string{"enter"}, "enter", text.KeyOpen, text.HelpOpen, text.GroupLook, 11, false},
 		{Back, []string{"esc"}, "esc", text.KeyBack, text.HelpBack, text.GroupLook, 10, false},
 
@@ -83,6 +108,8 @@ func Walk() []Binding {
 		{Top, []string{"g", "home"}, "g home", 0, text.HelpTop, text.GroupMove, 0, false},
 		{Bottom, []string{"G", "end"}, "G end", 0, text.HelpBottom, text.GroupMove, 0, false},
 
+		{Screens, []string{"v"}, "v", text.KeyScreens, text.HelpScreens, text.GroupProgram, 14, false},
+		{Palette, []string{":"}, ":", text.KeyPalette, text.HelpPalette, text.GroupProgram, 15, false},
 		{Language, []string{"L"}, "L", text.KeyLanguage, text.HelpLanguage, text.GroupProgram, 16, false},
 		{Help, []string{"?"}, "?", text.KeyHelp, text.HelpHelp, text.GroupProgram, 17, false},
 		{Quit, []string{"q", "ctrl+c"}, "q", text.KeyQuit, text.HelpQuit, text.GroupProgram, 18, false},

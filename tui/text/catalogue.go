@@ -1,7 +1,17 @@
 package text
 
 // catalogue has each text in each language, in the order of [Lang].
-var catalogue = [ids][langs]string{
+var catalogue = with(walkWords, labWords)
+
+func with(words [ids][langs]string, more map[ID][langs]string) [ids][langs]string {
+	for id, w := range more {
+		words[id] = w
+	}
+	return words
+}
+
+// walkWords has the texts of the walk and of what all screens share.
+var walkWords = [ids][langs]string{
 
 	// Panes and the frame.
 
@@ -116,8 +126,8 @@ var catalogue = [ids][langs]string{
 		"看完了：从一个请求到运行的 Pod"},
 	DoneText: {"No component told another what to do: each wrote to the API server and watched it. Select any event and read Why to walk back to your kubectl command.",
 		"没有哪个组件命令另一个组件：每个都只向 API server 写入并监视它。选中任意事件，看“为什么”，就能一路回到你的 kubectl 命令。"},
-	DoneNext: {"c lets the rest run. r deletes the Deployment and starts over. i shows finer steps.",
-		"c 放行其余部分。r 删除 Deployment 重新开始。i 显示更细的步骤。"},
+	DoneNext: {"c lets the rest run. r deletes the Deployment and starts over. i shows finer steps. v opens the views of the whole lab.",
+		"c 放行其余部分。r 删除 Deployment 重新开始。i 显示更细的步骤。v 打开整个实验环境的视图。"},
 	ReplayText: {"This is a recording: look around, nothing can be changed.",
 		"这是一份记录：可以随意查看，什么都不会改变。"},
 	ReplayCount: {"%d events recorded.",

@@ -231,5 +231,115 @@ const (
 	GroupMove
 	GroupProgram
 
+	// The lab screen: views and their questions.
+
+	LabTitle
+	ViewMap
+	ViewTrace
+	ViewScheduler
+	ViewEtcd
+	ViewObjects
+	AskMap
+	AskTrace
+	AskScheduler
+	AskEtcd
+	AskObjects
+
+	// Views.
+
+	TraceTimeline
+	TraceTree
+	WithBackground
+	MapNote
+	Wants
+	MoreComponents
+	NoNode
+	NotReady
+	NoAttempts
+	AttemptCount
+	AttemptNumber
+	NoNodeFits
+	NoScoresYet
+	RevisionCount
+	KeyCount
+	NoKeys
+	WritesShort
+	WrittenBy
+	ComparedWith
+	NothingBefore
+	BodyGone
+	DeletedShort
+	Terminating
+	ReadyOf
+	UpdatedOf
+	ObjectCount
+	AllKinds
+	NoObjects
+	HeadEvents
+	HeadLastWrite
+
+	// Time.
+
+	Then
+	ThenNow
+	ThenEnds
+	ThenNoVerbs
+
+	// Prompt, palette, breakpoints, clipboard.
+
+	Console
+	ConsoleEmpty
+	ConsoleWaits
+	PromptKeys
+	NoCompletion
+	Unbalanced
+	Copied
+	PaletteTitle
+	PaletteNone
+	PaletteOff
+	BreakTitle
+	BreakHelp
+	BreakPattern
+	BreakNone
+	BreakKeys
+
+	// Keys of the lab screen.
+
+	KeyScreens
+	HelpScreens
+	HelpNextView
+	HelpPrevView
+	KeyTree
+	HelpTree
+	KeyBackground
+	HelpBackground
+	KeyFold
+	HelpFold
+	KeyMark
+	HelpMark
+	KeySort
+	HelpSort
+	KeyScroll
+	HelpScrollDown
+	HelpScrollUp
+	KeyEarlier
+	HelpEarlier
+	KeyLater
+	HelpLater
+	HelpMuchEarlier
+	HelpMuchLater
+	KeyNow
+	HelpReturn
+	KeyPrompt
+	HelpPrompt
+	KeyPalette
+	HelpPalette
+	KeyBreak
+	HelpBreak
+	KeyCopy
+	HelpCopy
+	GroupViews
+	GroupTime
+
 	ids // how many there are
 )

@@ -19,6 +19,7 @@ type Row struct {
 	Cause                     string // "◀38"
 	Actor, Verb, Object, Note string
 	Short                     string // the actor's name for a narrow list
+	Tree                      string // stands before the actor, whose column then gives way
 	Chain                     bool   // on the way from the selected one to its root
 	Failed, Open              bool
 }
@@ -89,6 +90,10 @@ func (l List) line(t theme.Theme, r Row, w int, selected bool) string {
 	actor, width := r.Actor, actorWidth
 	if w < shortName {
 		actor, width = r.Short, shortWidth
+	}
+	if r.Tree != "" {
+		put(theme.Dim, r.Tree, layout.Width(r.Tree))
+		width = max(width-layout.Width(r.Tree), min(layout.Width(actor), shortWidth))
 	}
 	put(theme.Actor, layout.Fit(actor, width)+" ", width+1)
 	verb := r.Verb

@@ -4,6 +4,7 @@
 package help
 
 import (
+	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/kubestep/kubestep/tui/component/frame"
@@ -67,10 +68,13 @@ func (h *Help) lines() []richtext.Line {
 		richtext.Text(theme.Dim, h.say.T(text.HelpMouse)))
 }
 
-// Key takes a key press and reports whether the overlay goes away.
-func (h *Help) Key(key string) (closed bool) {
+// Capturing reports that keys are commands.
+func (h *Help) Capturing() bool { return false }
+
+// Key takes a key press and reports whether the overlay goes away. It chooses nothing.
+func (h *Help) Key(k tea.KeyPressMsg) (closed bool, chosen keymap.Action) {
 	_, page := frame.Inner(h.box)
-	switch keymap.Find(keymap.Walk(), key) {
+	switch keymap.Find(keymap.Walk(), k.String()) {
 	case keymap.Up:
 		h.pager.Move(-1)
 	case keymap.Down:
@@ -84,9 +88,9 @@ func (h *Help) Key(key string) (closed bool) {
 	case keymap.Bottom:
 		h.pager.Bottom()
 	case keymap.Help, keymap.Back, keymap.Quit, keymap.Open:
-		return true
+		return true, keymap.None
 	}
-	return false
+	return false, keymap.None
 }
 
 // Wheel scrolls n lines.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -149,6 +150,13 @@ func (l *Lab) Do(_ context.Context, c engine.Command) (engine.DebugState, error)
 		l.debug.Level = levels[min(at+1, len(levels)-1)]
 	case engine.StepOut:
 		l.debug.Level = levels[max(at-1, 0)]
+	case engine.Break:
+		if strings.Contains(c.Pattern, "!") {
+			return l.debug, fmt.Errorf("%w: pattern %q", engine.ErrUsage, c.Pattern)
+		}
+		l.debug.Breakpoints = append(slices.Clone(l.debug.Breakpoints), c.Pattern)
+	case engine.Unbreak:
+		l.debug.Breakpoints = slices.DeleteFunc(slices.Clone(l.debug.Breakpoints), func(s string) bool { return s == c.Pattern })
 	case engine.Step:
 		if len(l.held) > 0 {
 			l.release(0)

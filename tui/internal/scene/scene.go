@@ -5,6 +5,7 @@ package scene
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/kubestep/kubestep/engine"
@@ -49,8 +50,12 @@ func deployment(status m) m {
 		"spec": m{"replicas": 1, "template": m{"spec": m{"containers": []m{{"name": "web", "image": "kubestep.dev/web:v1"}}}}}, "status": status}
 }
 
+func ownedBy(kind, name string) []m {
+	return []m{{"kind": kind, "name": name, "uid": "uid-" + name, "controller": true}}
+}
+
 func replicas(status m) m {
-	return m{"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": m{"name": replicaSet, "namespace": "default"},
+	return m{"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": m{"name": replicaSet, "namespace": "default", "ownerReferences": ownedBy("Deployment", "web")},
 		"spec": m{"replicas": 1}, "status": status}
 }
 
@@ -59,7 +64,12 @@ func podObject(node, phase string) m {
 	if node != "" {
 		spec["nodeName"] = node
 	}
-	return m{"apiVersion": "v1", "kind": "Pod", "metadata": m{"name": pod, "namespace": "default"}, "spec": spec, "status": m{"phase": phase}}
+	status := m{"phase": phase}
+	if phase == "Running" {
+		status["containerStatuses"] = []m{{"name": "web", "ready": true}}
+		status["conditions"] = []m{{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True"}}
+	}
+	return m{"apiVersion": "v1", "kind": "Pod", "metadata": m{"name": pod, "namespace": "default", "ownerReferences": ownedBy("ReplicaSet", replicaSet)}, "spec": spec, "status": status}
 }
 
 func request(label, cause, actor, verb, resource, sub string, o trace.Object, sent m) item {
@@ -84,12 +94,31 @@ func (it item) of(process string) item { it.event.Process = process; return it }
 func (it item) besides() item { it.beside = true; return it }
 
 func commit(label, cause string, revision int64, o trace.Object, before, after m) item {
-	d := &trace.CommitDetail{Key: fmt.Sprintf("/registry/%ss/default/%s", o.Kind, o.Name), Version: 1, Bytes: 812, After: body(after)}
+	d := &trace.CommitDetail{Key: fmt.Sprintf("/registry/%ss/default/%s", strings.ToLower(o.Kind), o.Name), Version: 1, Bytes: 812, After: body(after)}
 	if before != nil {
 		d.Before, d.Version, d.PrevBytes = body(before), 2, 790
 	}
 	return item{label: label, cause: cause, event: trace.Event{Actor: "etcd", Kind: trace.EtcdCommit, Verb: "put", Object: o,
 		EtcdRevision: revision, ResourceVersion: fmt.Sprint(revision), Detail: d}}
+}
+
+// node is a Node that was there before the run.
+func node(name string, revision int64) item {
+	o := trace.Object{APIVersion: "v1", Kind: "Node", Name: name, UID: "uid-" + name}
+	v := m{"apiVersion": "v1", "kind": "Node", "metadata": m{"name": name}, "status": m{"conditions": []m{{"type": "Ready", "status": "True", "reason": "KubeletReady"}}}}
+	it := commit("", "", revision, o, nil, v)
+	it.event.Background = true
+	it.event.Detail.(*trace.CommitDetail).Key = "/registry/minions/" + name
+	return it
+}
+
+// happened is an Event about the Pod.
+func happened(cause, reason, message string, revision int64) item {
+	o := trace.Object{APIVersion: "v1", Kind: "Event", Namespace: "default", Name: pod + "." + reason, UID: "uid-" + reason}
+	it := commit("", cause, revision, o, nil, m{"kind": "Event", "metadata": m{"name": o.Name}, "involvedObject": m{"kind": "Pod", "name": pod, "uid": "uid-" + pod},
+		"reason": reason, "message": message, "type": "Normal", "count": 1, "source": m{"component": "default-scheduler"}})
+	it.event.Background = true
+	return it
 }
 
 func deliver(label, cause, actor, verb string, revision int64, o trace.Object, v m) item {
@@ -139,6 +168,7 @@ func play() []item {
 	lease := request("", "", "kubelet@node-1", "update", "leases", "", object("coordination.k8s.io/v1", "Lease", "node-1"), m{})
 	lease.event.Background, lease.level = true, ""
 	return []item{
+		node("node-1", 301), node("node-2", 302), node("node-3", 303),
 		create,
 		stage("kubectl", trace.StageAuthentication, "", "authenticated", d), stage("kubectl", trace.StageAuthorization, "", "allow", d),
 		stage("kubectl", trace.StageMutating, "DefaultTolerationSeconds", "admitted", d),
@@ -164,6 +194,7 @@ func play() []item {
 			trace.Frame{Func: "defaultbinder.DefaultBinder.Bind", File: "pkg/scheduler/framework/plugins/defaultbinder/default_binder.go", Line: 51},
 			trace.Frame{Func: "scheduler.(*Scheduler).bind", File: "pkg/scheduler/schedule_one.go", Line: 1095}).of("kube-scheduler"),
 		commit("p2", "bind", 322, p, podObject("", "Pending"), podObject("node-2", "Pending")),
+		happened("bind", "Scheduled", "Successfully assigned default/"+pod+" to node-2", 323),
 		deliver("p2-k", "p2", "kubelet@node-2", "added", 322, p, podObject("node-2", "Pending")),
 		call("sandbox", "p2-k", "RunPodSandbox", ""), call("pull", "sandbox", "PullImage", "kubestep.dev/web:v1"),
 		call("container", "pull", "CreateContainer", "kubestep.dev/web:v1"), call("start", "container", "StartContainer", ""),

@@ -25,6 +25,14 @@ func (m *Walk) Key(k tea.KeyPressMsg) tea.Cmd {
 	return cmd
 }
 
+// Do carries out an action that was not asked for by its key.
+func (m *Walk) Do(a keymap.Action) tea.Cmd {
+	m.notice = notice{}
+	cmd := m.do(a)
+	m.refresh()
+	return cmd
+}
+
 // Paste takes text that was pasted.
 func (m *Walk) Paste(s string) tea.Cmd {
 	if !m.filter.typing {

@@ -1,0 +1,72 @@
+package layout
+
+// LabPane is a part of the lab screen that can have the focus.
+type LabPane int
+
+// The panes of the lab screen, in the order in which the tab key visits them.
+const (
+	LabView LabPane = iota
+	LabSide         // the inspector, or kubectl's output
+	LabHeld
+	LabPanes // how many there are
+)
+
+// Lab is where everything of the lab screen is.
+type Lab struct {
+	Header, Tabs, Banner, Status, Keys Rect // no Banner while the moment is now
+	Pane                               [LabPanes]Rect
+	// Tabbed is set when one pane is in front of the others.
+	Tabbed bool
+}
+
+// LabOptions is what the places depend on besides the size.
+type LabOptions struct {
+	// Focus is the pane with the focus; in a narrow terminal it is in front.
+	Focus LabPane
+	// Banner is set in the past.
+	Banner bool
+	// NoQueue leaves the held queue out.
+	NoQueue bool
+	// HeldLines is how many lines the held queue would like to have.
+	HeldLines int
+}
+
+// ArrangeLab places the panes of the lab screen on a terminal of w by h cells.
+func ArrangeLab(w, h int, o LabOptions) Lab {
+	s := Lab{Header: Rect{0, 0, w, 1}, Tabs: Rect{0, 1, w, 1}, Status: Rect{0, h - 2, w, 1}, Keys: Rect{0, h - 1, w, 1}}
+	body := Rect{0, 2, w, h - 4}
+	if o.Banner {
+		s.Banner = Rect{0, 2, w, 1}
+		body.Y, body.H = body.Y+1, body.H-1
+	}
+	switch {
+	case w >= threeColumns:
+		left := w * 58 / 100
+		s.Pane[LabView] = Rect{0, body.Y, left, body.H}
+		s.Pane[LabHeld], s.Pane[LabSide] = above(Rect{left, body.Y, w - left, body.H}, o)
+	case w >= twoColumns:
+		top := body.H * 56 / 100
+		s.Pane[LabView] = Rect{0, body.Y, w, top}
+		bottom := Rect{0, body.Y + top, w, body.H - top}
+		if o.NoQueue {
+			s.Pane[LabSide] = bottom
+			break
+		}
+		left := w * 40 / 100
+		s.Pane[LabHeld] = Rect{0, bottom.Y, left, bottom.H}
+		s.Pane[LabSide] = Rect{left, bottom.Y, w - left, bottom.H}
+	default:
+		s.Tabbed = true
+		s.Pane[o.Focus] = body
+	}
+	return s
+}
+
+// above puts the queue over the side pane; it gets what it wants up to a third.
+func above(r Rect, o LabOptions) (held, side Rect) {
+	if o.NoQueue {
+		return Rect{}, r
+	}
+	top := min(max(o.HeldLines+2, leastHeld), max(r.H/3, leastHeld))
+	return Rect{r.X, r.Y, r.W, top}, Rect{r.X, r.Y + top, r.W, r.H - top}
+}

@@ -1,0 +1,106 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/kubestep/kubestep/engine"
+	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/tui/describe"
+	"github.com/kubestep/kubestep/tui/keymap"
+	"github.com/kubestep/kubestep/tui/layout"
+	"github.com/kubestep/kubestep/tui/text"
+)
+
+// told is what the debugger answered.
+type told struct {
+	verb  keymap.Action
+	state *engine.DebugState
+}
+
+// tell sends the debugger a command.
+func (m *Lab) tell(verb keymap.Action, c engine.Command) tea.Cmd {
+	m.busy = verb
+	d := m.o.Debugger
+	return m.o.Ask(0, func(ctx context.Context) (any, error) {
+		state, err := d.Do(ctx, c)
+		if err != nil {
+			return told{verb: verb}, err
+		}
+		return told{verb: verb, state: &state}, nil
+	})
+}
+
+// suggest returns a pattern that fits what is selected, for a breakpoint.
+func (m *Lab) suggest() string {
+	var e trace.Event
+	if i := m.heldIndex(); m.looking == layout.LabHeld && i >= 0 {
+		e = m.debug.Held[i].Event
+	} else if got, ok := m.o.Store.Get(m.tab().view.Selected().Seq); ok {
+		e = got
+	}
+	switch e.Kind {
+	case trace.APIRequest:
+		d, ok := e.Detail.(*trace.RequestDetail)
+		if !ok || d.Resource == "" || e.Background {
+			return ""
+		}
+		what := d.Resource
+		if e.Subresource != "" {
+			what += "/" + e.Subresource
+		}
+		return fmt.Sprintf("%s %s %s", e.Actor, e.Verb, what)
+	case trace.CRICall, trace.SchedPhase:
+		return fmt.Sprintf("%s %s %s", e.Actor, e.Kind, e.Verb)
+	case trace.WatchDeliver:
+		return strings.TrimSpace(fmt.Sprintf("%s %s %s %s", e.Actor, e.Kind, e.Verb, e.Object.Kind))
+	}
+	return ""
+}
+
+// travel moves through time along the events that the lists show.
+func (m *Lab) travel(a keymap.Action) {
+	if a == keymap.Now {
+		m.at = 0
+		return
+	}
+	steps := 1
+	if a == keymap.MuchEarlier || a == keymap.MuchLater {
+		steps = 20
+	}
+	first, last := m.o.Store.Len()
+	at, by := m.at, uint64(1)
+	earlier := a == keymap.Earlier || a == keymap.MuchEarlier
+	if at == 0 {
+		at = last + 1
+	}
+	if earlier {
+		by = ^uint64(0) // one less
+	}
+	for seq := at + by; seq >= first && seq <= last && seq != 0; seq += by {
+		e, ok := m.o.Store.Get(seq)
+		if !ok || e.Background || describe.Needs(&e) > m.level {
+			continue
+		}
+		m.at = seq
+		if steps--; steps == 0 {
+			return
+		}
+	}
+	if !earlier {
+		m.at = 0
+	}
+}
+
+// copy puts what the side pane shows on the clipboard, as OSC 52 does.
+func (m *Lab) copy() tea.Cmd {
+	s := m.inspect.Plain()
+	if m.output {
+		s = m.console.Plain()
+	}
+	m.notice = notice{text: m.say.T(text.Copied, strings.Count(s, "\n"))}
+	return tea.SetClipboard(s)
+}

@@ -1,0 +1,117 @@
+package traceview
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kubestep/kubestep/tui/view"
+)
+
+// line is one line of the list.
+type line struct {
+	seq     uint64
+	depth   int
+	effects int // that hang below it, folded or not
+	folded  bool
+	next    bool // it is the only effect of the line above it
+}
+
+// prefix returns what stands before a line's words. What has one effect only goes on in the same column, so that a long
+// chain of hand-overs does not run out of the screen; only where it forks does it go in.
+func (l *line) prefix(w int) string {
+	deepest := max(w/10, 3)
+	in := strings.Repeat("· ", min(l.depth, deepest))
+	if l.depth > deepest {
+		in = strings.Repeat("· ", deepest-1) + "…" + fmt.Sprint(l.depth) + " "
+	}
+	switch {
+	case l.folded:
+		return in + fmt.Sprintf("▸(%d) ", l.effects)
+	case l.next:
+		return in + "↓ "
+	case l.depth > 0:
+		return in + "└ "
+	}
+	return in
+}
+
+// none marks the absence of an entry.
+const none = -1
+
+// plant works out the lines of the tree. What is left out, such as background, hands its effects on to the nearest cause
+// that is shown.
+func (v *Trace) plant() {
+	n := len(v.entries)
+	parent := make([]int32, n) // the nearest shown cause
+	wanted := make([]bool, n)  // it or something that it led to matches the filter
+	effects := make([]int32, n)
+	for i := range v.entries {
+		x := &v.entries[i]
+		parent[i] = none
+		if at, has := v.search(x.cause); x.cause != 0 && has && at < i {
+			if parent[i] = int32(at); !v.shown(&v.entries[at]) {
+				parent[i] = parent[at]
+			}
+		}
+	}
+	for i := n - 1; i >= 0; i-- {
+		x := &v.entries[i]
+		if !v.shown(x) {
+			continue
+		}
+		if wanted[i] = wanted[i] || view.Matches(x.hay, v.words); wanted[i] && parent[i] != none {
+			wanted[parent[i]] = true
+			effects[parent[i]]++
+		}
+	}
+	first, next := siblings(parent, func(i int) bool { return wanted[i] && v.shown(&v.entries[i]) })
+	v.lines = v.lines[:0]
+	type place struct {
+		at    int32
+		depth int
+		next  bool
+	}
+	stack := []place{{first[n], 0, false}}
+	for len(stack) > 0 {
+		p := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if p.at == none {
+			continue
+		}
+		if s := next[p.at]; s != none {
+			stack = append(stack, place{s, p.depth, false})
+		}
+		l := line{seq: v.entries[p.at].seq, depth: p.depth, effects: int(effects[p.at]), next: p.next}
+		l.folded = l.effects > 0 && v.collapsed[l.seq]
+		v.lines = append(v.lines, l)
+		if !l.folded && first[p.at] != none {
+			depth, only := p.depth+1, l.effects == 1
+			if only {
+				depth--
+			}
+			stack = append(stack, place{first[p.at], depth, only})
+		}
+	}
+}
+
+// siblings links what in picks: first[i] is the first effect of i and first[len(parent)] the first root, next the one
+// after, all in their order.
+func siblings(parent []int32, in func(i int) bool) (first, next []int32) {
+	n := len(parent)
+	first, next = make([]int32, n+1), make([]int32, n)
+	for i := range first {
+		first[i] = none
+	}
+	for i := n - 1; i >= 0; i-- {
+		next[i] = none
+		if !in(i) {
+			continue
+		}
+		above := n
+		if parent[i] != none {
+			above = int(parent[i])
+		}
+		next[i], first[above] = first[above], int32(i)
+	}
+	return first, next
+}
