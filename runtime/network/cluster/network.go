@@ -12,21 +12,17 @@ import (
 	"sync"
 
 	"github.com/kubestep/kubestep/engine"
-	"github.com/kubestep/kubestep/runtime/inproc"
 	"github.com/kubestep/kubestep/runtime/network/fabric"
 )
 
-// Options say how a network is to be. The zero value gives VXLAN between the nodes, and Pods that know no names.
+// Options say how a network is to be.
 type Options struct {
-	// Mode is how packets get from node to node.
+	// Mode is how packets get from node to node, by default in VXLAN.
 	Mode fabric.Mode
-	// Resolver, when not nil, returns what finds names for the programs of a sandbox.
-	Resolver func(s inproc.SandboxNetwork) fabric.Resolver
 }
 
 // Network is the network of one lab. Its methods are safe for concurrent use.
 type Network struct {
-	options  Options
 	config   engine.NetworkConfig
 	fabric   *fabric.Fabric
 	control  *fabric.Host
@@ -49,7 +45,7 @@ func New(o Options, c engine.NetworkConfig) (*Network, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the lab's network: %w", err)
 	}
-	n := &Network{options: o, config: c, fabric: f, nodes: map[string]*Node{}}
+	n := &Network{config: c, fabric: f, nodes: map[string]*Node{}}
 	n.policies = newPolicyAgent(n)
 	if c.APIServer.IsValid() {
 		if n.control, err = n.AddMachine("control-plane", c.APIServer.Addr()); err != nil {
@@ -57,6 +53,13 @@ func New(o Options, c engine.NetworkConfig) (*Network, error) {
 		}
 	}
 	return n, nil
+}
+
+// Node returns the node with a name as it was made last, nil when there is none: for what a learner does to its network.
+func (n *Network) Node(name string) *Node {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.nodes[name]
 }
 
 // Fabric returns what carries the packets: for hops, faults and the clock.

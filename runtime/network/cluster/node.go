@@ -179,11 +179,8 @@ func (n *Node) add(s inproc.SandboxNetwork) (program.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := fabric.PodConfig{Namespace: s.PodNamespace, Name: s.PodName, Address: address}
-	if n.network.options.Resolver != nil {
-		config.Resolver = n.network.options.Resolver(s)
-	}
-	pod, err := n.fabric.AddPod(config)
+	// Names are the programs' to find: each has its own resolv.conf.
+	pod, err := n.fabric.AddPod(fabric.PodConfig{Namespace: s.PodNamespace, Name: s.PodName, Address: address})
 	if err != nil {
 		n.addresses.free(address)
 		return nil, err

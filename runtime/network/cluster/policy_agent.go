@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	networkinglisters "k8s.io/client-go/listers/networking/v1"
 	"k8s.io/client-go/tools/cache"
@@ -46,12 +47,16 @@ func (a *policyAgent) run(ctx context.Context) error {
 		<-ctx.Done() // nobody whose policies could be read
 		return nil
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	client, err := newClient(c.PolicyKubeconfig, policyActor, c.WrapTransportFor)
 	if err != nil {
 		return err
 	}
+	return a.runWith(ctx, client)
+}
+
+func (a *policyAgent) runWith(ctx context.Context, client kubernetes.Interface) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(forPolicies))
 	policies := factory.Networking().V1().NetworkPolicies()
 	found := make(chan struct{}, 1)

@@ -78,6 +78,10 @@ func (p *serviceProxy) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return p.runWith(ctx, client)
+}
+
+func (p *serviceProxy) runWith(ctx context.Context, client kubernetes.Interface) error {
 	for ctx.Err() == nil {
 		p.mu.Lock()
 		stopped, switched := p.stopped, p.switched
