@@ -27,7 +27,8 @@ var verbs = map[trace.Kind][]string{
 }
 
 var kinds = []string{string(trace.APIRequest), string(trace.APIStage), string(trace.EtcdCommit),
-	string(trace.WatchDeliver), string(trace.SchedPhase), string(trace.CRICall), string(trace.NetHop)}
+	string(trace.WatchDeliver), string(trace.SchedPhase), string(trace.CRICall), string(trace.NetHop),
+	string(trace.DNSQuery)}
 
 // subresources are those of the built-in API and of CRDs. The CRI methods Exec, Attach and PortForward are written
 // verb=Exec.
