@@ -31,7 +31,12 @@ func (w Words) String() string {
 }
 
 // Short returns an actor's name for where there is little room.
-func Short(actor string) string { return strings.Replace(actor, "-controller", "-ctl", 1) }
+func Short(actor string) string {
+	if name, ok := strings.CutSuffix(actor, "-controller"); ok {
+		return name + "-ctl"
+	}
+	return actor
+}
 
 // Event returns e in words.
 func Event(e *trace.Event) Words {

@@ -74,6 +74,9 @@ func (v *Map) keeps(line string) bool { return view.Matches(strings.ToLower(line
 // View returns h lines of w cells.
 func (v *Map) View(w, h int, focused bool) []string {
 	v.collect()
+	if v.marked = ""; len(v.items) > 0 {
+		v.marked = v.items[v.at()].key
+	}
 	v.now = time.Time{}
 	for _, p := range v.actors {
 		if _, at := p.last(v.moment.Seq); at.After(v.now) {
@@ -97,7 +100,7 @@ func (v *Map) View(w, h int, focused bool) []string {
 func (v *Map) scroll(d *drawing, h int) {
 	y := 0
 	for _, p := range d.places {
-		if p.key == v.selected {
+		if p.key == v.marked {
 			y = p.y
 			break
 		}
@@ -117,7 +120,7 @@ func (v *Map) scroll(d *drawing, h int) {
 // pick paints a text as selected when its item is, and marks it with an arrow so that no colour is needed.
 func (v *Map) pick(key string, role theme.Role, s string, focused bool) string {
 	switch {
-	case key != v.selected:
+	case key != v.marked:
 		return " " + v.theme.Paint(role, s)
 	case focused:
 		return v.theme.Paint(theme.Selected, "▸"+s)
@@ -197,7 +200,7 @@ func (v *Map) withoutOldest(list []*past) []*past {
 		if i < len(usual) {
 			seq += 1 // of two that never acted, the usual one stays
 		}
-		if !v.holds(p.name) && componentKey(p.name) != v.selected && seq <= at {
+		if !v.holds(p.name) && componentKey(p.name) != v.marked && seq <= at {
 			oldest, at = i, seq
 		}
 	}

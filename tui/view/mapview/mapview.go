@@ -60,14 +60,13 @@ type Map struct {
 	moment  view.Moment
 	words   []string
 
-	actors  map[string]*past
-	version int
+	actors map[string]*past
 
-	selected string
+	selected string // the key of an item; "" goes to where something happens
 	items    []item
-	now      time.Time      // of the latest event at the moment
-	places   []place        // of the items in the last View
-	drawn    map[string]int // the line of each item in the last drawing
+	now      time.Time // of the latest event at the moment
+	marked   string    // the selected item while it is drawn
+	places   []place   // of the items in the last View
 	offset   int
 }
 
@@ -79,7 +78,7 @@ type place struct {
 
 // New returns the view; c must be fed before it.
 func New(events describe.Getter, c *cluster.Cluster) *Map {
-	return &Map{events: events, cluster: c, actors: map[string]*past{}, selected: componentKey(apiServer)}
+	return &Map{events: events, cluster: c, actors: map[string]*past{}}
 }
 
 // Names of the two that everything goes through.
@@ -102,7 +101,6 @@ func (v *Map) Take(events []trace.Event) {
 		}
 		v.actor(e.Actor).take(e)
 	}
-	v.version++
 }
 
 func (v *Map) actor(name string) *past {
@@ -147,15 +145,33 @@ func (v *Map) Move(n int) {
 	v.selected = v.items[max(min(v.at()+n, len(v.items)-1), 0)].key
 }
 
+// at returns the selected item. As long as the reader has selected none, it is the one that waits first, or else the one
+// that acted last.
 func (v *Map) at() int {
-	return max(slices.IndexFunc(v.items, func(it item) bool { return it.key == v.selected }), 0)
+	if v.selected != "" {
+		return max(slices.IndexFunc(v.items, func(it item) bool { return it.key == v.selected }), 0)
+	}
+	at, latest := 0, uint64(0)
+	for i, it := range v.items {
+		if len(v.moment.Held) > 0 && it.held == v.moment.Held[0].ID {
+			return i
+		}
+		if i > 1 && it.seq > latest { // after the API server and etcd, which are in everything
+			at, latest = i, it.seq
+		}
+	}
+	return at
 }
 
-// Do does nothing: the map has no actions of its own.
-func (v *Map) Do(keymap.Action) {}
+// Do takes the selection away.
+func (v *Map) Do(a keymap.Action) {
+	if a == keymap.Back {
+		v.selected = ""
+	}
+}
 
-// Works reports that it has none.
-func (v *Map) Works(keymap.Action) bool { return false }
+// Works reports whether there is a selection to take away.
+func (v *Map) Works(a keymap.Action) bool { return a == keymap.Back && v.selected != "" }
 
 // Click selects what is at a cell.
 func (v *Map) Click(x, y int) {

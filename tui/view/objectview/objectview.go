@@ -83,7 +83,7 @@ func (v *Objects) wanted(k *cluster.Key) bool {
 		return true
 	}
 	o := k.Object
-	if slices.Contains(furniture[:], o.Kind) || o.Kind == "ConfigMap" && o.Name == "kube-root-ca.crt" {
+	if o.Name == "" || slices.Contains(furniture[:], o.Kind) || o.Kind == "ConfigMap" && o.Name == "kube-root-ca.crt" {
 		return false
 	}
 	return o.Namespace != "kube-system" || o.Kind != "ConfigMap"
