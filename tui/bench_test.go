@@ -61,7 +61,8 @@ func BenchmarkKeyToFrame(b *testing.B) {
 			m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 			cursor := store.Since(0).Next
 			m.Update(feed.Events{Batch: store.Since(0)})
-			keys := []string{"down", "pgdown", "end", "tab", "up", "i", "d", "o", "tab", "w"}
+			// Through the lab screen's views and panes, and the walk.
+			keys := []string{"down", "2", "pgdown", "end", "tab", "up", "i", "d", "o", "3", "4", "down", "5", "down", "left", "right", "1", "up", "v", "down", "v"}
 			measured := bench{b: b}
 			next := uint64(10_001)
 			for i := 0; b.Loop(); i++ {
@@ -91,15 +92,25 @@ func BenchmarkScroll100k(b *testing.B) {
 	m := tui.New(b.Context(), tui.Options{Recording: store})
 	m.Update(tea.WindowSizeMsg{Width: 120, Height: 40})
 	m.Update(feed.Events{Batch: store.Since(0)})
-	keys := []string{"end", "pgdown", "up", "up", "g", "down", "pgdown", "pgdown"}
-	measured := bench{b: b}
-	for i := 0; b.Loop(); i++ {
-		measured.time(func() {
-			m.Update(keyPress(keys[i%len(keys)]))
-			m.View()
+	keys := []string{"end", "pgdown", "up", "up", "g", "down", "pgdown", "pgdown", "left", "left", "right", "end"}
+	for _, screen := range []struct {
+		name string
+		keys []string
+	}{{"map", []string{"1"}}, {"tree", []string{"2"}}, {"timeline", []string{"t"}}, {"scheduler", []string{"3"}}, {"etcd", []string{"4"}}, {"objects", []string{"5"}}, {"walk", []string{"v"}}} {
+		for _, k := range screen.keys {
+			m.Update(keyPress(k))
+		}
+		b.Run(screen.name, func(b *testing.B) {
+			measured := bench{b: b}
+			for i := 0; b.Loop(); i++ {
+				measured.time(func() {
+					m.Update(keyPress(keys[i%len(keys)]))
+					m.View()
+				})
+			}
+			measured.report()
 		})
 	}
-	measured.report()
 }
 
 // BenchmarkOpen100k measures the first frame of a recording of 100,000 events that has been read.
