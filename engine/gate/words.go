@@ -24,6 +24,7 @@ var verbs = map[trace.Kind][]string{
 		"ListContainerStats", "PodSandboxStats", "ListPodSandboxStats", "ListMetricDescriptors", "ListPodSandboxMetrics",
 		"UpdateRuntimeConfig", "RuntimeConfig", "ListImages", "ImageStatus", "PullImage", "RemoveImage", "ImageFsInfo",
 		"signal", "exit"},
+	trace.DNSQuery: {"ask", "serve"},
 }
 
 var kinds = []string{string(trace.APIRequest), string(trace.APIStage), string(trace.EtcdCommit),
