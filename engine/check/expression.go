@@ -227,7 +227,7 @@ func (w *World) environment() (*cel.Env, error) {
 		return cel.Function(name, overloads...)
 	}
 	return cel.NewEnv(
-		cel.OptionalTypes(), ext.Strings(), ext.Lists(), ext.Sets(), ext.Math(), cel.CrossTypeNumericComparisons(true),
+		cel.OptionalTypes(), ext.Bindings(), ext.Strings(), ext.Lists(), ext.Sets(), ext.Math(), cel.CrossTypeNumericComparisons(true),
 		function("object", object, w.object, 2, 3),
 		function("objects", list, w.list, 1, 2),
 		function("events", list, func(a []string) (any, error) { return w.matching(a[0], w.start) }, 1),

@@ -71,6 +71,12 @@ func (ln *linter) step(s *schema.Step) {
 		}
 		ln.text(c.Pos, c.Label, c.Todo)
 	}
+	for _, f := range s.Facts {
+		ln.expr(f, check.Boolean)
+		if fixed(f.Source, ln.world) {
+			ln.report(f.Pos, "let it read objects or events", "this fact does not depend on the cluster")
+		}
+	}
 	ln.text(s.Pos, s.Title, s.Body, s.Why)
 	for _, h := range s.Hints {
 		ln.text(s.Pos, h.Text)

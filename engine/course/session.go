@@ -236,7 +236,10 @@ func (s *Session) takeEvents(ctx context.Context) error {
 
 func (s *Session) takeHeld(ctx context.Context) error {
 	for state := s.o.Lab.Debugger().State(); ; {
-		s.Do(Held{state.Held})
+		s.mu.Lock()
+		s.drain() // what is held follows from what has happened
+		s.handle(Held{state.Held})
+		s.mu.Unlock()
 		var err error
 		if state, err = s.o.Lab.Debugger().WaitState(ctx, state.Generation); err != nil {
 			return err

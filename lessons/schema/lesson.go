@@ -112,6 +112,8 @@ type Step struct {
 	// Attempts are wrong ways that the checks must tell from the right one.
 	Attempts []Attempt
 	Why      Text
+	// Facts are what the texts of the step claim: proving finds out whether they are true when it has been passed.
+	Facts []Expr
 }
 
 // Views are what the screen can show beside the text.

@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -47,7 +48,7 @@ func (ld *loader) lesson(root *yaml.Node) {
 }
 
 func (ld *loader) step(n *yaml.Node) *Step {
-	o := ld.object(n, "a step", "id", "next", "do", "hidden", "setup", "stop", "keep", "view", "predict", "check", "solve", "attempts")
+	o := ld.object(n, "a step", "id", "next", "do", "hidden", "setup", "stop", "keep", "view", "predict", "check", "solve", "attempts", "facts")
 	o.need("id")
 	s := &Step{ID: o.word("id"), Pos: o.pos(n), Next: o.word("next"), Hidden: o.boolean("hidden"), Keep: o.boolean("keep")}
 	o.what = "step " + s.ID
@@ -62,6 +63,11 @@ func (ld *loader) step(n *yaml.Node) *Step {
 	for _, item := range o.list("stop") {
 		if text := o.scalar(item, "a pattern of stop"); text != "" {
 			s.Stop = append(s.Stop, Expr{text, o.pos(item)})
+		}
+	}
+	for _, item := range o.list("facts") {
+		if text := o.scalar(item, "a fact"); text != "" {
+			s.Facts = append(s.Facts, Expr{strings.TrimSpace(text), o.pos(item)})
 		}
 	}
 	if o.has("predict") {

@@ -170,19 +170,17 @@ func parse(dir string, files map[string][]byte, values map[string]string) (*Less
 		ld.report(Pos{ld.file, 1}, "save the file as UTF-8", "the file is not UTF-8")
 		return nil, ld.problems
 	}
-	root := ld.document(files[lessonFile])
+	// Braces have a meaning in YAML, so variables are replaced before it is read: first by their own names, to find out
+	// which there are.
+	root := ld.document(reference.ReplaceAll(files[lessonFile], []byte("$1")))
 	if root == nil {
 		return nil, ld.problems
 	}
-	if values == nil {
-		ld.variables(root)
-		root = ld.document(substitute(files[lessonFile], ld.l.Values))
-	} else {
-		ld.variables(root)
+	ld.variables(root)
+	if values != nil {
 		ld.l.Values = values
-		root = ld.document(substitute(files[lessonFile], values))
 	}
-	if root == nil {
+	if root = ld.document(substitute(files[lessonFile], ld.l.Values)); root == nil {
 		return nil, ld.problems.sort()
 	}
 	ld.lesson(root)

@@ -167,7 +167,18 @@ func (p *prover) playStep(ctx context.Context, v course.View) error {
 		p.prediction(s, v)
 	}
 	p.texts(s.Pos, []schema.Text{s.Why})
-	return nil
+	return p.session.World(func(w *check.World) error {
+		for _, f := range s.Facts {
+			x, err := w.Compile(f.Source, check.Boolean)
+			if err != nil {
+				return err
+			}
+			if ok, err := x.True(); !ok {
+				p.wrong(f.Pos, "correct the fact, and the text that claims it", "this is not so in step %s: %s (%v)", s.ID, f.Source, err)
+			}
+		}
+		return nil
+	})
 }
 
 // stuck reports a step that does not pass; the error is the context's when the proof itself was ended.

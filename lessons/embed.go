@@ -1,0 +1,10 @@
+// Package lessons holds the lessons that come with the program, one folder each; README.md says how to write one.
+// lessons/schema reads them. It has no logic and imports nothing of this module.
+package lessons
+
+import "embed"
+
+// FS has a folder for each lesson.
+//
+//go:embed first-pod
+var FS embed.FS
