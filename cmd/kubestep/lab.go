@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/kubestep/kubestep/assets"
 	"github.com/kubestep/kubestep/cmd/kubestep/internal/settings"
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/lab"
@@ -69,7 +70,7 @@ func (a *app) newLab(f labFlags) (_ *running, failed error) {
 	log := slog.New(slog.NewTextHandler(logFile, nil))
 	options := lab.Options{
 		DataDir: f.dataDir, RunDir: dir, Nodes: f.nodes, Port: f.port,
-		Log: log, LibraryLog: logFile, Runtime: node.New(node.Options{}), NoTaps: f.noTaps,
+		Log: log, LibraryLog: logFile, Runtime: node.New(node.Options{}), Addons: assets.CoreDNS, NoTaps: f.noTaps,
 	}
 	if f.set.Changed("seed") {
 		options.Seed = &f.seed

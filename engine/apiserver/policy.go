@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	schedulingv1 "k8s.io/kubernetes/pkg/apis/scheduling/v1"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
 
 	"github.com/kubestep/kubestep/engine/pki"
@@ -17,7 +18,7 @@ import (
 // policyWriters is how many objects are written at a time.
 const policyWriters = 8
 
-// ensurePolicy writes upstream's default roles and bindings on a first start. Upstream does it as well, but sleeps for a
+// ensurePolicy writes upstream's default roles, bindings and priority classes on a first start. Upstream does it as well, but sleeps for a
 // second first; then it finds them, and mends what differs. On later starts there is nothing to write.
 func ensurePolicy(ctx context.Context, client kubernetes.Interface) error {
 	rbac := client.RbacV1()
@@ -43,6 +44,12 @@ func ensurePolicy(ctx context.Context, client kubernetes.Interface) error {
 	for _, role := range roles {
 		write("ClusterRole", role.Name, func() error {
 			_, err := rbac.ClusterRoles().Create(ctx, &role, metav1.CreateOptions{})
+			return err
+		})
+	}
+	for _, class := range schedulingv1.SystemPriorityClasses() {
+		write("PriorityClass", class.Name, func() error {
+			_, err := client.SchedulingV1().PriorityClasses().Create(ctx, class, metav1.CreateOptions{})
 			return err
 		})
 	}

@@ -60,6 +60,9 @@ type Options struct {
 	Stderr *os.File
 	// AuditPolicyFile and AuditLogFile switch the API server's audit log on.
 	AuditPolicyFile, AuditLogFile string
+	// Addons is the manifest of what the cluster has besides its control plane, applied at every start; nil for nothing.
+	// The lab is ready when it works.
+	Addons []byte
 	// NoTaps leaves out every tap, to measure what they cost.
 	NoTaps bool
 }
@@ -93,7 +96,7 @@ func New(o Options) (*Lab, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	l := &Lab{options: o, status: newStatus(phases), store: trace.NewStore(trace.Limits{}), gate: gate.New()}
+	l := &Lab{options: o, status: newStatus(o.phases()), store: trace.NewStore(trace.Limits{}), gate: gate.New()}
 	if !o.NoTaps {
 		l.tap = trace.NewTap(l.store, l.gate)
 		l.gate.Watch(l.tap)

@@ -28,9 +28,17 @@ const (
 	phaseControllers = "controllers"
 	phaseScheduler   = "scheduler"
 	phaseNodes       = "nodes"
+	phaseAddons      = "addons"
 )
 
-var phases = []string{phaseEtcd, phaseAPIServer, phaseControllers, phaseScheduler, phaseNodes}
+// phases returns the phases of a lab's start.
+func (o *Options) phases() []string {
+	all := []string{phaseEtcd, phaseAPIServer, phaseControllers, phaseScheduler, phaseNodes}
+	if o.Addons != nil {
+		all = append(all, phaseAddons)
+	}
+	return all
+}
 
 // cluster is what the steps of a start hand to each other.
 type cluster struct {
@@ -41,6 +49,9 @@ type cluster struct {
 	etcd  *etcd.Member
 	api   *apiserver.Server
 	nodes nodeTable
+
+	ready   chan error // the outcome of what makes the lab ready
+	awaited int        // how many outcomes there will be
 }
 
 // start brings the cluster up, in the order in which its parts need each other, and returns when it is ready.
@@ -52,7 +63,7 @@ func (l *Lab) start(ctx context.Context, dir string, parts *parts) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		c.startEtcd, c.makeCertificates, c.startAPIServer, c.startOthers, c.awaitReady,
+		c.startEtcd, c.makeCertificates, c.startAPIServer, c.watchReady, c.startOthers, c.awaitReady,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -191,24 +202,48 @@ func (c *cluster) startNode(ctx context.Context, index int) error {
 	return nil
 }
 
-// awaitReady waits until every node is Ready and Pods can be made, and says so.
-func (c *cluster) awaitReady(ctx context.Context) error {
-	ready, failed := make(chan struct{}), make(chan error, 1)
-	go func() {
-		if err := awaitNodes(ctx, c.client(c.certs.Admin), c.options.Nodes); err != nil {
-			failed <- err
-			return
-		}
-		close(ready)
-	}()
-	select {
-	case err := <-failed:
+// watchReady looks for what makes a lab ready, from the moment when the API server answers.
+func (c *cluster) watchReady(ctx context.Context) error {
+	config := c.client(c.certs.Admin)
+	config.UserAgent = "kubestep"
+	client, err := ownClient(config)
+	if err != nil {
 		return err
-	case err := <-c.parts.failed:
-		return err
-	case <-ready:
 	}
-	c.status.done(phaseNodes)
+	c.ready = make(chan error, 2)
+	c.awaited = 1
+	go func() {
+		err := awaitNodes(ctx, client, c.options.Nodes)
+		if err == nil {
+			c.status.done(phaseNodes)
+		}
+		c.ready <- err
+	}()
+	if c.options.Addons != nil {
+		c.awaited++
+		go func() {
+			err := install(ctx, config, client, c.options.Addons)
+			if err == nil {
+				c.status.done(phaseAddons)
+			}
+			c.ready <- err
+		}()
+	}
+	return nil
+}
+
+// awaitReady waits until every node is Ready, Pods can be made and the add-ons work, and says so.
+func (c *cluster) awaitReady(context.Context) error {
+	for range c.awaited {
+		select {
+		case err := <-c.ready:
+			if err != nil {
+				return err
+			}
+		case err := <-c.parts.failed:
+			return err
+		}
+	}
 	kubeconfig := filepath.Join(c.dir, "kubeconfig")
 	if err := pki.WriteKubeconfig(kubeconfig, c.api.URL(), c.certs.CA, "kubernetes-admin", c.certs.Admin); err != nil {
 		return err
