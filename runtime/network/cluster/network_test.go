@@ -19,13 +19,12 @@ func cidr(text string) netip.Prefix { return netip.MustParsePrefix(text) }
 // newNetwork returns a network that runs, with an API server that repeats what it is told.
 func newNetwork(t *testing.T) *Network {
 	t.Helper()
-	dial := func(context.Context) (net.Conn, error) {
-		ours, theirs := net.Pipe()
-		go func() {
-			_, _ = io.Copy(theirs, theirs)
-			_ = theirs.Close()
-		}()
-		return ours, nil
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	check(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	go repeat(l)
+	dial := func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())
 	}
 	n, err := New(Options{}, engine.NetworkConfig{
 		PodCIDR: cidr("10.244.0.0/16"), ServiceCIDR: cidr("10.96.0.0/16"), NodeCIDR: cidr("192.168.50.0/24"),
@@ -34,6 +33,19 @@ func newNetwork(t *testing.T) *Network {
 	check(t, err)
 	run(t, n.Run)
 	return n
+}
+
+func repeat(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			_, _ = io.Copy(c, c)
+			_ = c.Close()
+		}()
+	}
 }
 
 // newNode returns a node that runs without a service proxy, and what turns it off.
