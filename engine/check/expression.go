@@ -17,7 +17,7 @@ import (
 )
 
 // costLimit bounds one evaluation, in CEL's units: expressions may come from anybody.
-const costLimit = 20_000_000
+const costLimit = 1_000_000
 
 // Expression is a compiled CEL expression that belongs to one [World]. It is not safe for concurrent use.
 //

@@ -50,8 +50,9 @@ func (ld *loader) lesson(root *yaml.Node) {
 func (ld *loader) step(n *yaml.Node) *Step {
 	o := ld.object(n, "a step", "id", "next", "do", "hidden", "setup", "stop", "keep", "view", "predict", "check", "solve", "attempts", "facts")
 	o.need("id")
-	s := &Step{ID: o.word("id"), Pos: o.pos(n), Next: o.word("next"), Hidden: o.boolean("hidden"), Keep: o.boolean("keep")}
+	s := &Step{ID: o.word("id"), Pos: o.pos(n)}
 	o.what = "step " + s.ID
+	s.Next, s.Hidden, s.Keep = o.word("next"), o.boolean("hidden"), o.boolean("keep")
 	s.View = o.choice("view", "", Views)
 	s.Do, s.Setup, s.Solve = ld.commands(o, "do"), ld.commands(o, "setup"), ld.commands(o, "solve")
 	if o.has("solve") == o.has("do") && o.has("do") && sameCommands(s.Solve, s.Do) {

@@ -172,7 +172,7 @@ func (p *parser) heading(n, level int, text string) {
 	case 1:
 		p.section, p.slot = nil, nil
 		switch {
-		case p.out.title == "" && !p.inQuiz:
+		case p.out.title == "" && len(p.out.steps) == 0:
 			p.out.title, p.out.line = text, n
 		case !p.inQuiz:
 			p.inQuiz = true

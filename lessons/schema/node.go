@@ -37,7 +37,7 @@ func (r reader) document(raw []byte) *yaml.Node {
 			at.Line, _ = strconv.Atoi(m[1])
 			why = m[2]
 		}
-		r.report(at, "check indentation, colons and quotes there and on the line before", "not YAML: %s", why)
+		r.report(at, "check indentation and quotes there and on the line before; what has \": \" or quotes in it goes on lines of its own below \"key: |\"", "not YAML: %s", why)
 		return nil
 	}
 	if len(doc.Content) == 0 {

@@ -50,7 +50,7 @@ func (p Problems) sort() Problems {
 
 // nearest returns the known word that word was most likely meant to be, "" when none is near.
 func nearest(word string, known []string) string {
-	best, at := "", max(1, len(word)/3)+1
+	best, at := "", max(2, min(len(word)-1, 3), len(word)/3+1)
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), k); d < at {
 			best, at = k, d

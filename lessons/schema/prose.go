@@ -90,7 +90,7 @@ func (r reader) stepProse(s *Step, sec *section, lang string) {
 			r.report(Pos{r.file, sec.line}, `add "### predict" with the question and its options`, "step %s has no words for its prediction", s.ID)
 		} else {
 			r.need(&s.Predict.Question, lang, sl.body, sl.line, "the prediction has no question")
-			r.options(s.Predict.Options, sl.items, lang, sl.line, func(id string) bool { return id != s.Predict.Answer })
+			r.options(s.Predict.Options, sl.items, lang, sl.line, func(id string) bool { return s.Predict.Answer != "" && id != s.Predict.Answer })
 		}
 	} else if sl != nil {
 		r.report(Pos{r.file, sl.line}, "remove it, or add predict to lesson.yaml", "lesson.yaml has no prediction in step %s", s.ID)
@@ -166,7 +166,7 @@ func (r reader) hints(s *Step, sec *section, lang string, wrongs []string) {
 		}
 		sl.used = true
 		if sl.arg != "" && !contains(wrongs, sl.arg) {
-			r.report(Pos{r.file, sl.line}, oneOf(sl.arg, wrongs), "the hint is for %q, which no check of step %s says", sl.arg, s.ID)
+			r.report(Pos{r.file, sl.line}, orElse(oneOf(sl.arg, wrongs), "remove the name"), "the hint is for %q, which no check of step %s says", sl.arg, s.ID)
 		}
 		if lang == Languages[0] {
 			s.Hints = append(s.Hints, Hint{After: sl.arg})
