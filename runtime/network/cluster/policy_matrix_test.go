@@ -29,6 +29,8 @@ type matrix struct {
 	world   policyWorld
 	members map[string]*member // "x/a", outside
 	dropped atomic.Pointer[context.CancelCauseFunc]
+	// lastPort is the one that a datagram was sent from most recently.
+	lastPort int
 }
 
 type member struct {
@@ -50,7 +52,7 @@ func newMatrix(t *testing.T) *matrix {
 	t.Helper()
 	f, err := fabric.New(fabric.Config{})
 	check(t, err)
-	m := &matrix{t: t, fabric: f, members: map[string]*member{}}
+	m := &matrix{t: t, fabric: f, members: map[string]*member{}, lastPort: 10_000}
 	run(t, f.Run)
 	f.Observe(m)
 	host, err := f.AddHost(fabric.HostConfig{Name: outside, Address: netip.MustParseAddr("192.168.50.100")})
@@ -152,22 +154,37 @@ func (m *matrix) reaches(from, to string, protocol corev1.Protocol, number int32
 	defer cancel(nil)
 	m.dropped.Store(&cancel)
 	defer m.dropped.Store(nil)
-	address := netip.AddrPortFrom(m.members[to].address, uint16(number)).String()
-	c, err := m.members[from].Dial(ctx, strings.ToLower(string(protocol)), address)
-	if err == nil {
-		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
-		defer stop()
-		if protocol == corev1.ProtocolUDP {
-			if _, err = c.Write([]byte("?")); err == nil {
-				_, err = c.Read(make([]byte, 16))
-			}
+	address := netip.AddrPortFrom(m.members[to].address, uint16(number))
+	var err error
+	if protocol == corev1.ProtocolUDP {
+		err = m.ask(ctx, m.members[from], address)
+	} else {
+		var c net.Conn
+		if c, err = m.members[from].Dial(ctx, "tcp", address.String()); err == nil {
+			_ = c.Close()
 		}
-		_ = c.Close()
 	}
 	if cause := context.Cause(ctx); err != nil && !errors.Is(cause, errDropped) {
 		m.t.Fatalf("%s to %s %s: %v (%v)", from, to, address, err, cause)
 	}
 	return err == nil
+}
+
+// ask sends a datagram and waits for the answer, from a port that was never used: connection tracking remembers for a
+// while who was let through, and an open connection stays so.
+func (m *matrix) ask(ctx context.Context, from *member, to netip.AddrPort) error {
+	m.lastPort++
+	c, err := from.ListenPacket(ctx, "udp", ":"+strconv.Itoa(m.lastPort))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	defer stop()
+	if _, err = c.WriteTo([]byte("?"), net.UDPAddrFromAddrPort(to)); err == nil {
+		_, _, err = c.ReadFrom(make([]byte, 16))
+	}
+	return err
 }
 
 // expect applies policies and compares who reaches whom with allowed.
