@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kubestep/kubestep/engine/check"
+	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/lessons/schema"
 )
 
@@ -27,6 +28,10 @@ type Machine struct {
 	output   string
 	state    State
 	view     uint64 // generation
+	held     []trace.Held
+	// released are the held events that were let go: until the gate has done it, it still names them, and the checks of
+	// the next step must not take them for new ones.
+	released map[uint64]bool
 }
 
 // step is a step with its expressions.
@@ -127,7 +132,7 @@ func (m *Machine) Handle(in Input) []Effect {
 		m.world.Observe(in.Events)
 		out = m.look()
 	case Held:
-		m.world.Hold(in.Held)
+		m.hold(in.Held)
 		out = m.look()
 	case Choose:
 		out = m.choose(in.Option)
@@ -171,7 +176,7 @@ func (m *Machine) enter(i int) []Effect {
 	m.world.Step()
 	if i >= len(m.steps) {
 		m.phase, m.state.Done, m.state.Step = Ended, true, ""
-		return []Effect{Stops{}, Release{}, m.save()}
+		return []Effect{Stops{}, m.release(), m.save()}
 	}
 	s := m.steps[i]
 	var out []Effect
@@ -209,12 +214,32 @@ func (m *Machine) open() []Effect {
 	s := m.steps[m.at]
 	var out []Effect
 	if !s.Keep {
-		out = append(out, Release{})
+		out = append(out, m.release())
 	}
 	if m.at < m.target && len(s.Solve) > 0 {
 		out = append(out, m.run(ForSolution, s.Solve))
 	}
 	return append(out, m.look()...)
+}
+
+func (m *Machine) release() Effect {
+	m.released = map[uint64]bool{}
+	for _, h := range m.held {
+		m.released[h.ID] = true
+	}
+	m.hold(m.held)
+	return Release{}
+}
+
+func (m *Machine) hold(held []trace.Held) {
+	m.held = held
+	var now []trace.Held
+	for _, h := range held {
+		if !m.released[h.ID] {
+			now = append(now, h)
+		}
+	}
+	m.world.Hold(now)
 }
 
 func (m *Machine) run(why Purpose, commands []schema.Command) Effect {
@@ -371,7 +396,7 @@ func (m *Machine) reset() []Effect {
 	delete(m.state.Chosen, s.ID)
 	delete(m.state.Truth, s.ID)
 	m.target, m.wiping, m.phase, m.running = m.at, true, Preparing, 0
-	out := []Effect{Stops{}, Release{}, Remove{m.world.Made()}}
+	out := []Effect{Stops{}, m.release(), Remove{m.world.Made()}}
 	return append(out, m.look()...)
 }
 
