@@ -29,6 +29,7 @@ type Machine struct {
 	state    State
 	view     uint64 // generation
 	held     []trace.Held
+	inherits bool // something was held when the step was entered
 	// released are the held events that were let go: until the gate has done it, it still names them, and the checks of
 	// the next step must not take them for new ones.
 	released map[uint64]bool
@@ -172,7 +173,7 @@ func (m *Machine) start(id string) []Effect {
 func (m *Machine) enter(i int) []Effect {
 	m.view++
 	m.at, m.edge, m.solution, m.failed, m.output = i, map[string]bool{}, false, false, ""
-	m.running = 0
+	m.running, m.inherits = 0, len(m.held) > 0
 	m.world.Step()
 	if i >= len(m.steps) {
 		m.phase, m.state.Done, m.state.Step = Ended, true, ""
@@ -210,10 +211,12 @@ func (m *Machine) begin() []Effect {
 // open lets go of what the step before stopped at, and looks at the checks from now on.
 func (m *Machine) open() []Effect {
 	m.view++
+	asked := m.phase == Asking
 	m.phase = Doing
 	s := m.steps[m.at]
 	var out []Effect
-	if !s.Keep {
+	// Who typed before answering has what this step is to stop at held already.
+	if !s.Keep && (m.inherits || !asked) {
 		out = append(out, m.release())
 	}
 	if m.at < m.target && len(s.Solve) > 0 {
