@@ -18,6 +18,7 @@ type linker struct {
 	acts    map[string]map[string]uint64  // actor -> UID -> latest CRI call or scheduling phase
 	wrote   map[string]map[string]uint64  // actor -> UID -> latest write to the API server
 	exits   map[string]map[string]uint64  // node -> UID -> latest end of a container by itself
+	streams map[string]uint64             // UID -> latest connect request (exec, attach, port-forward) that is open
 	gone    []string                      // UIDs of deleted objects, oldest first
 }
 
@@ -55,6 +56,7 @@ func (l *linker) init() {
 	l.acts = map[string]map[string]uint64{}
 	l.wrote = map[string]map[string]uint64{}
 	l.exits = map[string]map[string]uint64{}
+	l.streams = map[string]uint64{}
 }
 
 // process returns where the actor's knowledge comes from.
@@ -113,11 +115,17 @@ func (l *linker) observe(e *Event) {
 			known[owner] = k
 		}
 	case CRICall, SchedPhase:
+		if serves(e.Verb) {
+			return // done for a client: it is no reason for what the kubelet does next
+		}
 		note(l.acts, e.Actor, uid, e.Seq)
 		if e.Verb == "exit" {
 			note(l.exits, node(e.Actor), uid, e.Seq) // its kubelet will find out
 		}
 	case APIRequest:
+		if e.Verb == "connect" && uid != "" {
+			l.stream(uid, e)
+		}
 		if e.Writes() && e.Object.Kind != "Event" {
 			note(l.wrote, e.Actor, uid, e.Seq)
 			for _, owner := range e.Refs.Owners {
@@ -125,6 +133,21 @@ func (l *linker) observe(e *Event) {
 			}
 		}
 	}
+}
+
+// stream takes in that a connect request about an object begins or ends.
+func (l *linker) stream(uid string, e *Event) {
+	switch {
+	case e.Open:
+		l.streams[uid] = max(l.streams[uid], e.Seq)
+	case l.streams[uid] == e.Seq:
+		delete(l.streams, uid)
+	}
+}
+
+// serves reports whether a CRI method is what a kubelet calls for a connect request, and for nothing else.
+func serves(method string) bool {
+	return method == "Exec" || method == "Attach" || method == "PortForward"
 }
 
 // note keeps seq as somebody's latest deed on an object.
@@ -171,6 +194,7 @@ func (l *linker) forget(uid string) {
 		}
 		delete(l.objects, old)
 	}
+	delete(l.streams, old)
 	for _, known := range l.learnt {
 		delete(known, old)
 	}
@@ -229,6 +253,9 @@ func (l *linker) infer(e *Event, now time.Time) (uint64, Link) {
 			consider(acts[u])
 		}
 	case CRICall, SchedPhase:
+		if seq := l.streams[uid]; seq != 0 && serves(e.Verb) {
+			return seq, Inferred // the client waits for it, whatever else goes on about the Pod
+		}
 		consider(acts[uid])
 		consider(exits[uid])
 		consider(known[uid].about)

@@ -91,6 +91,8 @@ func parseEvent(t *testing.T, line string) Event {
 			e.Refs.Terminating = true
 		case "root":
 			e.Root = true
+		case "open":
+			e.Open = true
 		default:
 			t.Fatalf("unknown word %q", w)
 		}
