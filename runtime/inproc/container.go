@@ -190,7 +190,7 @@ func (r *Runtime) world(c *container, args []string, in io.Reader, out, errOut i
 	return &program.World{
 		Args: args, Env: dedupe(env), Dir: dir, Hostname: r.hostname(c.sandbox), Terminal: tty,
 		Stdin: in, Stdout: out, Stderr: errOut, Files: program.NewView(c.mounts, out, errOut),
-		Network: c.sandbox.network, Processes: &c.processes, Clock: r.opts.Clock, Find: c.image.Find,
+		Network: c.sandbox.network, Processes: &c.processes, Clock: r.opts.ProgramClock, Find: c.image.Find,
 		DNS: r.opts.DNS.Observer(programActor(c.sandbox), podOf(c.sandbox.config)),
 	}
 }

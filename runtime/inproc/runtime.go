@@ -41,6 +41,8 @@ type Options struct {
 	Actor string
 	Log   *slog.Logger // nothing is logged by default
 	Clock clock.Clock  // by default the real one
+	// ProgramClock is the time that programs see, by default Clock. The lab's stands still while a packet is held.
+	ProgramClock clock.Clock
 	// Rand is where IDs come from, by default crypto/rand. It need not be safe for concurrent use.
 	Rand io.Reader
 	// Version is reported as the runtime's; by default the module's.
@@ -92,6 +94,9 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	}
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
+	}
+	if o.ProgramClock == nil {
+		o.ProgramClock = o.Clock
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader

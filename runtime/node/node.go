@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	internalapi "k8s.io/cri-api/pkg/apis"
+	"k8s.io/utils/clock"
 
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/trace"
@@ -14,6 +15,7 @@ import (
 	"github.com/kubestep/kubestep/runtime/inproc"
 	"github.com/kubestep/kubestep/runtime/kubelet"
 	"github.com/kubestep/kubestep/runtime/network/cluster"
+	"github.com/kubestep/kubestep/runtime/network/fabric/podclock"
 )
 
 // node is one machine. When its Run ends, the machine has lost its power: its requests to the API server end without an
@@ -67,6 +69,8 @@ func (n *node) Run(ctx context.Context) error {
 		Tap:       n.config.Tap,
 		DNS:       n.dns,
 		Log:       n.config.Log,
+
+		ProgramClock: n.programClock(),
 	})
 	if err != nil {
 		return fmt.Errorf("start the container runtime of %s: %w", n.config.Name, err)
@@ -145,6 +149,15 @@ func (n *node) dial() kubelet.DialFunc {
 		return nil
 	}
 	return n.network.Dial
+}
+
+// programClock returns the time that programs see: the network's, which stands still with a held packet; nil for the
+// machine's.
+func (n *node) programClock() clock.Clock {
+	if n.network == nil {
+		return nil
+	}
+	return podclock.New(n.network.Clock())
 }
 
 // onSync makes the CRI calls of one sync of one Pod a chain. What set the sync off is known to upstream's queues only, so

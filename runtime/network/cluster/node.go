@@ -66,6 +66,9 @@ func (n *Node) Run(ctx context.Context) error {
 	return n.proxy.run(ctx)
 }
 
+// Clock returns the network's time: it stands still while a packet is held.
+func (n *Node) Clock() *fabric.Clock { return n.network.fabric.Clock() }
+
 // SetProxy stops the node's service proxy, as when its process is killed: its rules stay as they are. When it is started
 // again, it learns everything anew.
 func (n *Node) SetProxy(running bool) { n.proxy.setRunning(running) }
