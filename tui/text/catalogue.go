@@ -217,8 +217,8 @@ var walkWords = [ids][langs]string{
 		"插件"},
 	FilterLegend: {"✓ passes   ✗ fails   · not reached   skip: nothing to say",
 		"✓ 通过   ✗ 不通过   · 未执行   skip：与它无关"},
-	ScoreTie: {"Equal totals: kube-scheduler takes one of them at random.",
-		"总分相同：kube-scheduler 从中随机选一个。"},
+	ScoreTie: {"Equal totals: the node that passed the filters first wins, which is chance.",
+		"总分相同：先通过过滤的节点胜出，纯属偶然。"},
 	ScoreLegend: {"raw/normalised/weighted",
 		"原始分/归一化/加权"},
 
