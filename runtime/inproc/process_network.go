@@ -2,6 +2,7 @@ package inproc
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 
@@ -21,6 +22,9 @@ type processNetwork struct {
 func newProcessNetwork(n program.Network) *processNetwork {
 	return &processNetwork{Network: n, open: map[interface{ Close() error }]struct{}{}}
 }
+
+// Unwrap returns the Pod's network.
+func (n *processNetwork) Unwrap() program.Network { return n.Network }
 
 // Listen implements [program.Network].
 func (n *processNetwork) Listen(ctx context.Context, network, address string) (net.Listener, error) {
@@ -108,6 +112,15 @@ type ownedConn struct {
 func (c *ownedConn) Close() error {
 	c.owner.disown(c)
 	return c.Conn.Close()
+}
+
+// CloseWrite ends the sending half, where the connection has halves.
+func (c *ownedConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return &net.OpError{Op: "close", Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(),
+		Err: errors.ErrUnsupported}
 }
 
 type ownedPacketConn struct {

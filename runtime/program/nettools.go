@@ -54,12 +54,3 @@ func wget(ctx context.Context, w *World) int {
 	}
 	return 0
 }
-
-// ip prints the Pod's addresses, whatever it is asked.
-func ip(_ context.Context, w *World) int {
-	fmt.Fprintln(w.Stdout, "lo\t127.0.0.1")
-	for _, a := range w.Network.Addresses() {
-		fmt.Fprintf(w.Stdout, "eth0\t%s\n", a)
-	}
-	return 0
-}

@@ -40,6 +40,9 @@ type named struct {
 	resolver *resolver.Resolver
 }
 
+// Unwrap returns the network that the names lead to.
+func (n *named) Unwrap() Network { return n.Network }
+
 // Resolve implements [Network].
 func (n *named) Resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	return n.resolver.Resolve(ctx, host)

@@ -6,41 +6,24 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-
 	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/icmp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 	"gvisor.dev/gvisor/pkg/waiter"
+
+	"github.com/kubestep/kubestep/runtime/network"
 )
 
-// Probe is one packet that asks whether somebody is there: what ping and traceroute send.
-type Probe struct {
-	To netip.Addr
-	// Port makes it a UDP datagram, as traceroute sends; 0 an ICMP echo, as ping sends.
-	Port uint16
-	Seq  uint16 // of an echo
-	TTL  uint8  // 0 means 64
-	Size int    // bytes of payload, without IP and ICMP or UDP header
-	// DontFragment sets DF: the packet must get through whole.
-	DontFragment bool
-}
+// Probe is one packet that asks whether somebody is there.
+type Probe = network.Probe
 
 // ProbeReply is what came back.
-type ProbeReply struct {
-	From netip.Addr
-	// Type and Code are the ICMP message's: 0 for an echo reply, 11 for time exceeded, 3 for unreachable.
-	Type, Code uint8
-	MTU        uint16        // of "fragmentation needed"
-	TTL        uint8         // of the echo reply's packet, 0 for errors
-	RTT        time.Duration // on the network's clock
-}
+type ProbeReply = network.ProbeReply
 
 // Probe sends a probe and waits for the reply, or for an error on its behalf, until ctx ends; its deadline counts on the
 // namespace's clock, as for [Namespace.Dial].
@@ -88,7 +71,7 @@ func (h *Namespace) Probe(ctx context.Context, probe Probe) (ProbeReply, error) 
 	}
 	defer forget()
 	began := h.f.clock.Elapsed()
-	if _, terr := ep.Write(bytes.NewReader(probe.payload()), tcpip.WriteOptions{}); terr != nil {
+	if _, terr := ep.Write(bytes.NewReader(payload(probe)), tcpip.WriteOptions{}); terr != nil {
 		return ProbeReply{}, probeError(probe, terr)
 	}
 	for {
@@ -195,8 +178,8 @@ func (w *probes) notice(proto tcpip.NetworkProtocolNumber, b []byte) {
 	}
 }
 
-// payload is what the socket is to send: an echo with its header, whose identifier the stack fills in.
-func (p Probe) payload() []byte {
+// payload is what a probe's socket is to send: an echo with its header, whose identifier the stack fills in.
+func payload(p Probe) []byte {
 	if p.Port != 0 {
 		return make([]byte, p.Size)
 	}

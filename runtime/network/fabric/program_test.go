@@ -6,4 +6,6 @@ import "github.com/kubestep/kubestep/runtime/program"
 var (
 	_ program.Network = (*Namespace)(nil)
 	_ program.Network = (*Pod)(nil)
+	_ program.Prober  = (*Pod)(nil)
+	_ program.Lister  = (*Pod)(nil)
 )

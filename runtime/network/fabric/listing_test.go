@@ -1,0 +1,57 @@
+package fabric
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/kubestep/kubestep/runtime/network"
+)
+
+func TestListings(t *testing.T) {
+	l := newLab(t, Config{})
+	a, b := l.pods["a1"], l.pods["b1"]
+	interfaces := a.Interfaces()
+	if len(interfaces) != 2 || interfaces[0].Name != "lo" || !interfaces[0].Loopback || interfaces[0].Hardware != nil {
+		t.Fatalf("interfaces %+v: want lo first, without a hardware address", interfaces)
+	}
+	eth0 := interfaces[1]
+	hw := podHW(toIP4(ip("10.244.1.2")))
+	if eth0.Name != "eth0" || eth0.MTU != a.cfg.MTU || string(eth0.Hardware) != string(hw[:]) ||
+		len(eth0.Addresses) != 1 || eth0.Addresses[0] != netip.MustParsePrefix("10.244.1.2/24") {
+		t.Errorf("eth0 is %+v, want MTU %d, %x and 10.244.1.2/24", eth0, a.cfg.MTU, hw)
+	}
+	var gateway netip.Addr
+	for _, r := range a.Routes() {
+		if r.To.Bits() == 0 && r.Device == "eth0" {
+			gateway = r.Via
+		}
+	}
+	if gateway != ip("10.244.1.1") {
+		t.Errorf("default gateway %v, want the bridge's address: %+v", gateway, a.Routes())
+	}
+
+	l.serve(b.Namespace, "b1", 8080)
+	conn, err := a.Dial(t.Context(), "tcp", "10.244.2.2:8080")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	want := network.Socket{Protocol: "tcp", Local: conn.LocalAddr().(interface{ AddrPort() netip.AddrPort }).AddrPort(),
+		Remote: netip.MustParseAddrPort("10.244.2.2:8080"), State: network.StateEstablished}
+	if got := a.Sockets(); len(got) != 1 || got[0] != want {
+		t.Errorf("client's sockets %+v, want %+v", got, want)
+	}
+	listening := network.Socket{Protocol: "tcp", Local: netip.MustParseAddrPort("0.0.0.0:8080"),
+		Remote: netip.MustParseAddrPort("0.0.0.0:0"), State: network.StateListen}
+	if got := b.Sockets(); len(got) != 2 || got[0] != listening || got[1].Remote != want.Local {
+		t.Errorf("server's sockets %+v, want %+v and the connection", got, listening)
+	}
+	neighbours := a.Neighbours()
+	if len(neighbours) != 1 || neighbours[0].Address != gateway || neighbours[0].Hardware == nil {
+		t.Errorf("neighbours %+v, want the gateway's address", neighbours)
+	}
+	if _, err := l.get(a.Namespace, "http://10.244.2.2:8080/", 5*time.Second); err != nil {
+		t.Error(err)
+	}
+}
