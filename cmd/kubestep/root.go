@@ -29,7 +29,7 @@ func newRoot(terminal *os.File) *cobra.Command {
 		return a.configure(root, cmd)
 	}
 	root.AddCommand(a.upCommand(), a.kubectlCommand(), a.traceCommand(), a.replayCommand(), a.benchCommand(),
-		a.benchChildCommand(), a.doctorCommand(), a.versionCommand(), a.lessonCommand(), a.runCommand())
+		a.benchChildCommand(), a.doctorCommand(), a.versionCommand(), a.lessonCommand(), a.runCommand(), a.quizCommand())
 	return root
 }
 
