@@ -49,8 +49,12 @@ type NetworkConfig struct {
 	PolicyKubeconfig string
 	// WrapTransportFor taps the requests of a component of the network. Nil taps none.
 	WrapTransportFor func(actor string) func(http.RoundTripper) http.RoundTripper
-	// Tap takes what happens in the network.
+	// Tap takes what happens in the network: the path of packets that are followed. These are, in both directions, those
+	// of connections that a process opens which a client has started by exec, and those of the Pods that FollowPods names.
+	// All others move unseen, as there are thousands each second in a lab that does nothing.
 	Tap *trace.Tap
+	// FollowPods, asked for each packet, returns which Pods ("default/client") are followed; nil for none. It may be nil.
+	FollowPods func() func(pod string) bool
 	// Seed makes the network's choices repeatable: ports, endpoints.
 	Seed uint64
 	Log  *slog.Logger

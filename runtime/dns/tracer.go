@@ -20,8 +20,11 @@ type Tracer struct {
 	tap *trace.Tap
 
 	mu    sync.Mutex
-	asked map[question]uint64 // queries without an answer yet, and their events
+	asked map[question]*exchange // queries without an answer yet
 }
+
+// exchange is the events of one query.
+type exchange struct{ ask, serve uint64 }
 
 type question struct {
 	id    uint16
@@ -34,7 +37,7 @@ func NewTracer(tap *trace.Tap) *Tracer {
 	if tap == nil {
 		return nil
 	}
-	return &Tracer{tap: tap, asked: map[question]uint64{}}
+	return &Tracer{tap: tap, asked: map[question]*exchange{}}
 }
 
 // Observer returns what reports the queries of one program's resolver, with verb "ask". actor is the program as a learner
@@ -67,11 +70,12 @@ func (o *observer) Ask(ctx context.Context, q resolver.Query) (func(resolver.Rep
 	}
 	key := question{q.ID, strings.ToLower(q.Name), q.Type}
 	o.t.mu.Lock()
-	o.t.asked[key] = span.Seq()
+	mine := &exchange{ask: span.Seq()}
+	o.t.asked[key] = mine
 	o.t.mu.Unlock()
 	return func(r resolver.Reply) {
 		o.t.mu.Lock()
-		if o.t.asked[key] == span.Seq() {
+		if o.t.asked[key] == mine {
 			delete(o.t.asked, key)
 		}
 		o.t.mu.Unlock()
@@ -108,13 +112,18 @@ func (t *Tracer) Serve(ctx context.Context, s Served) (seq uint64, done func(ans
 		Transport: transport(s.TCP)}
 	e := trace.Event{Kind: trace.DNSQuery, Actor: s.Actor, Verb: "serve", Object: s.Pod, Detail: &d}
 	t.mu.Lock()
-	e.Cause = t.asked[question{s.Query.Id, strings.ToLower(q.Name), q.Qtype}]
-	t.mu.Unlock()
-	if e.Cause != 0 {
-		e.CauseLink = trace.Exact
+	of := t.asked[question{s.Query.Id, strings.ToLower(q.Name), q.Qtype}]
+	if of != nil {
+		e.Cause, e.CauseLink = of.ask, trace.Exact
 	}
+	t.mu.Unlock()
 	began := time.Now()
 	seq = t.tap.Record(ctx, e)
+	if of != nil {
+		t.mu.Lock()
+		of.serve = seq
+		t.mu.Unlock()
+	}
 	return seq, func(answer *dns.Msg, plugin string, err error) {
 		took := time.Since(began)
 		t.tap.Amend(seq, func(e *trace.Event) {
@@ -126,6 +135,26 @@ func (t *Tracer) Serve(ctx context.Context, s Served) (seq uint64, done func(ans
 				e.Error = err.Error()
 			}
 		})
+	}
+}
+
+// Message returns the event of whoever has sent a DNS message: of the resolver that asks, or of the server that answers.
+// It is 0 for a message that nobody waits for, and for a nil Tracer.
+func (t *Tracer) Message(raw []byte) (seq uint64) {
+	m := new(dns.Msg)
+	if t == nil || m.Unpack(raw) != nil && !m.Truncated || len(m.Question) != 1 {
+		return 0
+	}
+	q := m.Question[0]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch of := t.asked[question{m.Id, strings.ToLower(q.Name), q.Qtype}]; {
+	case of == nil:
+		return 0
+	case m.Response:
+		return of.serve
+	default:
+		return of.ask
 	}
 }
 

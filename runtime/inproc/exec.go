@@ -17,6 +17,7 @@ import (
 	utilexec "k8s.io/utils/exec"
 
 	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/runtime/network"
 	"github.com/kubestep/kubestep/runtime/program"
 )
 
@@ -46,7 +47,7 @@ func (r *Runtime) ExecSync(
 	ctx context.Context, id string, cmd []string, timeout time.Duration,
 ) (stdout, stderr []byte, err error) {
 	var out, errOut limitedBuffer
-	p, err := r.startExec(ctx, id, cmd, strings.NewReader(""), &out, &errOut, false)
+	p, err := r.startExec(ctx, id, cmd, strings.NewReader(""), &out, &errOut, false, false)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -75,9 +76,10 @@ func (r *Runtime) ExecSync(
 	return stdout, stderr, err
 }
 
-// startExec starts a command in a running container.
+// startExec starts a command in a running container. What it does is caused by ctx's cause; followed makes the packets of
+// its connections be reported.
 func (r *Runtime) startExec(
-	ctx context.Context, id string, cmd []string, in io.Reader, out, errOut io.Writer, tty bool,
+	ctx context.Context, id string, cmd []string, in io.Reader, out, errOut io.Writer, tty, followed bool,
 ) (*process, error) {
 	c, err := r.running(id)
 	if err != nil {
@@ -95,7 +97,11 @@ func (r *Runtime) startExec(
 	w.Processes = &tracedProcesses{processTable: &c.processes, signal: func(s program.Signal) {
 		r.signalledFromInside(trace.WithCause(r.life, cause), c, s)
 	}}
-	p := c.processes.start(r.life, &r.programs, prog, w, func(*process) {})
+	life := trace.WithCause(r.life, cause)
+	if followed {
+		life = network.Follow(life)
+	}
+	p := c.processes.start(life, &r.programs, prog, w, func(*process) {})
 	select {
 	case <-c.init.done:
 		p.finish(program.SIGKILL.ExitCode()) // it came just too late to be killed with the others
@@ -147,7 +153,7 @@ func (r *Runtime) execStream(
 		term = newTerminal(in, out)
 		in, out, errOut = term, term.output(), term.output()
 	}
-	p, err := r.startExec(ctx, id, cmd, in, out, errOut, tty)
+	p, err := r.startExec(ctx, id, cmd, in, out, errOut, tty, true)
 	if err != nil {
 		return err
 	}

@@ -9,11 +9,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/cri-streaming/pkg/streaming"
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
+
+	"github.com/kubestep/kubestep/engine/trace"
 )
 
 // streamServer serves what Exec, Attach and PortForward return URLs of. The kubelet connects to such a URL itself, with a
@@ -38,7 +41,7 @@ func newStreamServer(r *Runtime, log *slog.Logger) (*streamServer, error) {
 		return nil, errors.Join(fmt.Errorf("make the streaming server: %w", err), l.Close())
 	}
 	return &streamServer{Server: server, listener: l, http: &http.Server{
-		Handler:           server,
+		Handler:           caused(server),
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return r.life },
@@ -56,11 +59,34 @@ func (s *streamServer) run(ctx context.Context) error {
 }
 
 // Exec implements the CRI.
-func (r *Runtime) Exec(_ context.Context, req *runtimeapi.ExecRequest) (*runtimeapi.ExecResponse, error) {
+func (r *Runtime) Exec(ctx context.Context, req *runtimeapi.ExecRequest) (*runtimeapi.ExecResponse, error) {
 	if _, err := r.running(req.GetContainerId()); err != nil {
 		return nil, err
 	}
-	return r.streams.GetExec(req)
+	resp, err := r.streams.GetExec(req)
+	if err == nil {
+		resp.Url = withCause(ctx, resp.Url)
+	}
+	return resp, err
+}
+
+// causeParam carries the number of a call's event from the URL that the call returned to what a client does with it.
+const causeParam = "cause"
+
+func withCause(ctx context.Context, to string) string {
+	if cause, ok := trace.CauseFrom(ctx); ok {
+		to += "?" + causeParam + "=" + strconv.FormatUint(cause, 10) // the server's URLs have no query
+	}
+	return to
+}
+
+func caused(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if cause, err := strconv.ParseUint(req.URL.Query().Get(causeParam), 10, 64); err == nil {
+			req = req.WithContext(trace.WithCause(req.Context(), cause))
+		}
+		next.ServeHTTP(w, req)
+	})
 }
 
 // Attach implements the CRI.

@@ -1,10 +1,25 @@
 package network
 
 import (
+	"context"
 	"net/netip"
 
 	"github.com/kubestep/kubestep/engine/trace"
 )
+
+type followKey struct{}
+
+// Follow returns a context whose sockets are followed: the hops of what they send, and of the replies, are reported.
+// What opens a flow is caused by the context's cause (see [trace.WithCause]); without one nothing is followed.
+func Follow(ctx context.Context) context.Context { return context.WithValue(ctx, followKey{}, true) }
+
+// Followed returns the event for whose sake sockets made with ctx are followed, 0 when they are not.
+func Followed(ctx context.Context) (cause uint64) {
+	if ctx.Value(followKey{}) != nil {
+		cause, _ = trace.CauseFrom(ctx)
+	}
+	return cause
+}
 
 // FollowPod returns a filter for [TapObserver.Follow] that lets the hops of flows through which a Pod ("default/client")
 // opens: all of them, or with next only of the first from now on. The filter belongs to one observer.

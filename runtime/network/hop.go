@@ -52,6 +52,8 @@ type TapObserver struct {
 	Tap *trace.Tap
 	// Follow chooses what is reported; nil means everything. It must be fast and must not block.
 	Follow func(h *Hop) bool
+	// DNS returns the event that a DNS message goes back to, 0 for none; nil when there is no telling.
+	DNS func(message []byte) uint64
 }
 
 var _ Observer = (*TapObserver)(nil)
@@ -60,6 +62,9 @@ var _ Observer = (*TapObserver)(nil)
 func (o *TapObserver) Hop(ctx context.Context, h *Hop, cause uint64, exact bool) (uint64, error) {
 	if o.Follow != nil && !o.Follow(h) {
 		return 0, nil
+	}
+	if seq := o.sent(h); seq != 0 {
+		cause, exact = seq, true
 	}
 	e := trace.Event{Kind: trace.NetHop, Actor: actor(h), Verb: h.Point, Detail: h, Cause: cause}
 	if cause != 0 {
@@ -76,6 +81,21 @@ func (o *TapObserver) Hop(ctx context.Context, h *Hop, cause uint64, exact bool)
 	}
 	return o.Tap.Pass(ctx, e)
 }
+
+// sent returns the event of the program that has just sent the packet, when what it sent tells.
+func (o *TapObserver) sent(h *Hop) uint64 {
+	if o.DNS == nil || h.Point != PointVeth && h.Point != PointOutput || h.Direction != Out {
+		return 0
+	}
+	packet := h.Data.Headers()
+	if packet.UDP == nil || packet.UDP.DstPort != portDNS && packet.UDP.SrcPort != portDNS {
+		return 0
+	}
+	raw := h.Data.Raw()
+	return o.DNS(raw[len(raw)-min(packet.Payload, len(raw)):])
+}
+
+const portDNS = 53
 
 // actor names who moves the packet: the node's network, or the network between the nodes.
 func actor(h *Hop) string {

@@ -32,6 +32,7 @@ type nodeRuntime struct {
 
 	mu       sync.Mutex
 	network  *cluster.Network
+	dns      *dns.Tracer // what resolvers and DNS servers report to
 	software software
 }
 
@@ -42,7 +43,10 @@ func (r *nodeRuntime) NewNetwork(c engine.NetworkConfig) (engine.Network, error)
 	if r.network != nil {
 		return nil, errors.New("make the lab's network: there is one")
 	}
-	network, err := cluster.New(r.options.Network, c)
+	o := r.options.Network
+	r.dns = dns.NewTracer(c.Tap)
+	o.DNS = r.dns.Message
+	network, err := cluster.New(o, c)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +88,7 @@ func (r *nodeRuntime) NewNode(c engine.NodeConfig) (engine.Node, error) {
 // software is what all nodes of a lab can run.
 type software struct {
 	images *program.Registry
-	dns    *dns.Tracer // what resolvers and DNS servers report to
+	dns    *dns.Tracer
 }
 
 // install makes the software on the first call: it reports to c's trace.
@@ -94,7 +98,10 @@ func (r *nodeRuntime) install(c engine.NodeConfig) (software, error) {
 	if r.software.images != nil {
 		return r.software, nil
 	}
-	s := software{images: r.options.Images, dns: dns.NewTracer(c.Tap)}
+	if r.dns == nil {
+		r.dns = dns.NewTracer(c.Tap)
+	}
+	s := software{images: r.options.Images, dns: r.dns}
 	if s.images == nil {
 		o := server.ProgramOptions{Tracer: s.dns}
 		if c.WrapTransportFor != nil {

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/kubestep/kubestep/engine"
+	"github.com/kubestep/kubestep/runtime/network"
 	"github.com/kubestep/kubestep/runtime/network/fabric"
 )
 
@@ -19,6 +20,8 @@ import (
 type Options struct {
 	// Mode is how packets get from node to node, by default in VXLAN.
 	Mode fabric.Mode
+	// DNS returns the event that a DNS message goes back to, 0 for none; nil when there is no telling.
+	DNS func(message []byte) uint64
 }
 
 // Network is the network of one lab. Its methods are safe for concurrent use.
@@ -46,6 +49,9 @@ func New(o Options, c engine.NetworkConfig) (*Network, error) {
 		return nil, fmt.Errorf("make the lab's network: %w", err)
 	}
 	n := &Network{config: c, fabric: f, nodes: map[string]*Node{}}
+	if c.Tap != nil {
+		f.ObserveFollowed(&network.TapObserver{Tap: c.Tap, DNS: o.DNS}, c.FollowPods)
+	}
 	n.policies = newPolicyAgent(n)
 	if c.APIServer.IsValid() {
 		if n.control, err = n.AddMachine("control-plane", c.APIServer.Addr()); err != nil {

@@ -136,17 +136,19 @@ type socket struct {
 	namespace   *Namespace
 	network     string
 	inner       net.Conn
+	origin      *origin // why it sends, nil when it is not followed
 	closed      atomic.Bool
 	read, write deadline
 }
 
 // init fills in a socket. It fails, and closes inner, when the namespace is gone.
-func (s *socket) init(h *Namespace, network string, inner net.Conn) error {
-	s.namespace, s.network, s.inner = h, network, inner
+func (s *socket) init(h *Namespace, network string, inner net.Conn, o *origin) error {
+	s.namespace, s.network, s.inner, s.origin = h, network, inner, o
 	s.read.clock, s.read.set = h.f.clock, inner.SetReadDeadline
 	s.write.clock, s.write.set = h.f.clock, inner.SetWriteDeadline
 	if !h.keep(s) {
 		_ = inner.Close()
+		h.f.unfollow(o)
 		return ErrClosed
 	}
 	return nil
@@ -187,6 +189,7 @@ func (s *socket) Close() error {
 		return s.fail("close", net.ErrClosed)
 	}
 	s.namespace.drop(s)
+	s.namespace.f.unfollow(s.origin)
 	// No timer is left, and whoever waits wakes up.
 	err := errors.Join(s.SetDeadline(past), s.inner.Close())
 	return err
@@ -215,9 +218,9 @@ type tcpConn struct {
 	tcp *gonet.TCPConn
 }
 
-func newTCPConn(h *Namespace, c *gonet.TCPConn) (*tcpConn, error) {
+func newTCPConn(h *Namespace, c *gonet.TCPConn, o *origin) (*tcpConn, error) {
 	t := &tcpConn{tcp: c}
-	return t, t.init(h, "tcp", c)
+	return t, t.init(h, "tcp", c, o)
 }
 
 // CloseWrite ends the sending half, as net.TCPConn's does.
@@ -236,9 +239,9 @@ type udpConn struct {
 
 var _ net.PacketConn = (*udpConn)(nil)
 
-func newUDPConn(h *Namespace, queue *waiter.Queue, ep tcpip.Endpoint) (*udpConn, error) {
+func newUDPConn(h *Namespace, queue *waiter.Queue, ep tcpip.Endpoint, o *origin) (*udpConn, error) {
 	u := &udpConn{udp: gonet.NewUDPConn(queue, ep), ep: ep}
-	if err := u.init(h, "udp", u.udp); err != nil {
+	if err := u.init(h, "udp", u.udp, o); err != nil {
 		return nil, err
 	}
 	entry := waiter.NewFunctionEntry(waiter.EventErr, func(waiter.EventMask) {
@@ -293,7 +296,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.inner.Accept()
 	if err == nil {
 		var t *tcpConn
-		if t, err = newTCPConn(l.namespace, c.(*gonet.TCPConn)); err == nil {
+		if t, err = newTCPConn(l.namespace, c.(*gonet.TCPConn), nil); err == nil {
 			return t, nil
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 	"gvisor.dev/gvisor/pkg/waiter"
 )
@@ -82,25 +83,66 @@ func (h *Namespace) Dial(ctx context.Context, network, address string) (net.Conn
 
 func (h *Namespace) dialOne(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
 	full := tcpip.FullAddress{Addr: toAddress(to.Addr()), Port: to.Port()}
+	why := h.f.follow(ctx)
 	if network[:3] == "tcp" {
-		c, err := gonet.DialContextTCP(ctx, h.stack, full, ipv4.ProtocolNumber)
+		c, err := h.connectTCP(ctx, full, why)
 		if err != nil {
+			h.f.unfollow(why)
 			if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 				err = errTimeout
 			}
 			return nil, &net.OpError{Op: "dial", Net: network, Addr: net.TCPAddrFromAddrPort(to), Err: sysError("connect", err)}
 		}
-		t, err := newTCPConn(h, c)
+		t, err := newTCPConn(h, c, why)
 		if err != nil {
 			return nil, err
 		}
 		return t, nil
 	}
-	c, err := h.openUDP(nil, &full)
+	c, err := h.openUDP(nil, &full, why)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Addr: net.UDPAddrFromAddrPort(to), Err: sysError("connect", err)}
 	}
 	return c, nil
+}
+
+// connectTCP is gonet.DialContextTCP for a socket with an owner.
+func (h *Namespace) connectTCP(ctx context.Context, to tcpip.FullAddress, why *origin) (*gonet.TCPConn, error) {
+	var queue waiter.Queue
+	ep, terr := h.stack.NewEndpoint(tcp.ProtocolNumber, ipv4.ProtocolNumber, &queue)
+	if terr != nil {
+		return nil, errors.New(terr.String())
+	}
+	own(ep, why)
+	entry, done := waiter.NewChannelEntry(waiter.WritableEvents)
+	queue.EventRegister(&entry)
+	defer queue.EventUnregister(&entry)
+	if err := ctx.Err(); err != nil {
+		ep.Close()
+		return nil, err
+	}
+	terr = ep.Connect(to)
+	if _, started := terr.(*tcpip.ErrConnectStarted); started {
+		select {
+		case <-ctx.Done():
+			ep.Close()
+			return nil, ctx.Err()
+		case <-done:
+		}
+		terr = ep.LastError()
+	}
+	if terr != nil {
+		ep.Close()
+		return nil, errors.New(terr.String())
+	}
+	return gonet.NewTCPConn(&queue, ep), nil
+}
+
+// own makes a socket's packets carry why it sends.
+func own(ep tcpip.Endpoint, why *origin) {
+	if why != nil { // an interface that holds nil would be an owner
+		ep.SetOwner(why)
+	}
 }
 
 // Listen waits for TCP connections, as net.ListenConfig does: "tcp", ":8080" for all of the namespace's addresses.
@@ -133,7 +175,7 @@ func (h *Namespace) ListenPacket(ctx context.Context, network, address string) (
 	if err != nil {
 		return nil, err
 	}
-	c, err := h.openUDP(&at, nil)
+	c, err := h.openUDP(&at, nil, h.f.follow(ctx))
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: udpAddr(at), Err: sysError("bind", err)}
 	}
@@ -170,12 +212,14 @@ func (h *Namespace) localAddress(ctx context.Context, network, address string) (
 
 // openUDP makes a UDP socket whose datagrams may be fragmented on the way. gVisor would set DF on all of them and then
 // fail on those that do not fit.
-func (h *Namespace) openUDP(local, remote *tcpip.FullAddress) (*udpConn, error) {
+func (h *Namespace) openUDP(local, remote *tcpip.FullAddress, why *origin) (*udpConn, error) {
 	var queue waiter.Queue
 	ep, terr := h.stack.NewEndpoint(udp.ProtocolNumber, ipv4.ProtocolNumber, &queue)
 	if terr != nil {
+		h.f.unfollow(why)
 		return nil, errors.New(terr.String())
 	}
+	own(ep, why)
 	terr = ep.SetSockOptInt(tcpip.MTUDiscoverOption, int(tcpip.PMTUDiscoveryDont))
 	if terr == nil && local != nil {
 		terr = ep.Bind(*local)
@@ -185,9 +229,10 @@ func (h *Namespace) openUDP(local, remote *tcpip.FullAddress) (*udpConn, error) 
 	}
 	if terr != nil {
 		ep.Close()
+		h.f.unfollow(why)
 		return nil, errors.New(terr.String())
 	}
-	return newUDPConn(h, &queue, ep)
+	return newUDPConn(h, &queue, ep, why)
 }
 
 // virtual returns a context that ends when ctx is cancelled, or when as much time as is left to ctx's deadline has passed

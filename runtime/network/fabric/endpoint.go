@@ -16,7 +16,7 @@ type nic struct {
 	hw       tcpip.LinkAddress
 	mtu      uint32 // with the link's header
 	headroom int    // bytes to leave in front of what the stack writes
-	send     func(frame []byte) bool
+	send     func(p *packet) bool
 
 	mu         sync.RWMutex
 	dispatcher stack.NetworkDispatcher
@@ -33,7 +33,11 @@ func (e *nic) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
 		for _, s := range p.AsSlices() {
 			frame = append(frame, s...)
 		}
-		if !e.send(frame) {
+		own := &packet{data: frame}
+		if o, ok := p.Owner.(*origin); ok {
+			own.origin = o
+		}
+		if !e.send(own) {
 			return i, &tcpip.ErrNoBufferSpace{}
 		}
 	}

@@ -51,7 +51,8 @@ type Fabric struct {
 	cfg      Config
 	clock    *Clock
 	log      *slog.Logger
-	observer atomic.Pointer[network.Observer]
+	watch    atomic.Pointer[watch]
+	followed atomic.Int64 // sockets whose packets are followed
 
 	mu     sync.Mutex // guards the fields up to the next comment
 	queue  []item
@@ -130,16 +131,6 @@ func New(cfg Config) (*Fabric, error) {
 
 // Clock returns the fabric's time.
 func (f *Fabric) Clock() *Clock { return f.clock }
-
-// Observe makes o see every hop from now on; nil for nobody. The packet that is being moved may still be seen by the
-// former observer.
-func (f *Fabric) Observe(o network.Observer) {
-	if o == nil {
-		f.observer.Store(nil)
-		return
-	}
-	f.observer.Store(&o)
-}
 
 // Stats are figures of a fabric since it was made.
 type Stats struct {

@@ -1,7 +1,10 @@
 package fabric
 
 import (
+	"context"
+	"io"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +43,7 @@ func TestFollow(t *testing.T) {
 			ask("a1")
 			ask("a2")
 			ask("a1")
-			c, err := l.pods["a1"].openUDP(&fullAddress5000, nil)
+			c, err := l.pods["a1"].openUDP(&fullAddress5000, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,5 +72,77 @@ func TestFollow(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestFollowedSockets lets an observer see what a followed socket sends and gets, and what passes through followed Pods;
+// as soon as there is no such thing, packets move as if nobody looked.
+func TestFollowedSockets(t *testing.T) {
+	l := newLab(t, Config{Seed: 1})
+	l.serve(l.pods["b1"].Namespace, "b1", 8080)
+	store := trace.NewStore(trace.Limits{})
+	tap := trace.NewTap(store, nil)
+	var pod atomic.Pointer[string]
+	l.f.ObserveFollowed(&network.TapObserver{Tap: tap}, func() func(string) bool {
+		if name := pod.Load(); name != nil {
+			return func(namespace string) bool { return namespace == *name }
+		}
+		return nil
+	})
+	get := func(ctx context.Context, from string) []trace.Event {
+		t.Helper()
+		_, last := store.Len()
+		c, err := l.pods[from].Dial(ctx, "tcp", "10.244.2.2:8080")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(c); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Close()
+		l.quiet()
+		var out []trace.Event
+		for _, e := range store.Since(0).Events {
+			if e.Seq > last {
+				out = append(out, e)
+			}
+		}
+		return out
+	}
+	if seen := get(trace.WithCause(t.Context(), 7), "a1"); len(seen) != 0 {
+		t.Fatalf("%d hops of a socket that is not followed", len(seen))
+	}
+	why := tap.Record(t.Context(), trace.Event{Kind: trace.CRICall, Actor: "kubelet@a", Verb: "Exec"})
+	seen := get(network.Follow(trace.WithCause(t.Context(), why)), "a1")
+	flags := map[string]bool{}
+	for i, e := range seen {
+		h := e.Detail.(*network.Hop)
+		if i == 0 && (e.Cause != why || e.CauseLink != trace.Exact || h.Point != network.PointVeth) {
+			t.Errorf("the first hop, %s, is caused by %d (%s), want the socket's %d", h.Point, e.Cause, e.CauseLink, why)
+		}
+		if i > 0 && e.Cause < seen[0].Seq {
+			t.Errorf("hop %d at %s is caused by %d, want a hop", e.Seq, h.Point, e.Cause)
+		}
+		if tcp := h.Data.Headers().TCP; tcp != nil {
+			flags[tcp.Flags] = true
+		}
+	}
+	if !flags["S"] || !flags["SA"] || !flags["FA"] {
+		t.Errorf("saw packets with flags %v, want SYN, SYN-ACK and FIN", flags)
+	}
+	waitFor(t, "for the closed socket to be followed no more", func() bool { return !l.f.watched() })
+	if seen := get(t.Context(), "a2"); len(seen) != 0 {
+		t.Errorf("%d hops of a flow that nobody follows", len(seen))
+	}
+	name := "default/a2"
+	pod.Store(&name)
+	if seen := get(t.Context(), "a1"); len(seen) != 0 {
+		t.Errorf("%d hops of another Pod's flow", len(seen))
+	}
+	if seen := get(t.Context(), "a2"); len(seen) < 20 {
+		t.Errorf("%d hops of a followed Pod's flow", len(seen))
 	}
 }

@@ -20,7 +20,7 @@ func (n *Node) newHost() (*Namespace, error) {
 		}
 	}
 	return n.f.newNamespace(namespaceConfig{name: n.cfg.Name, addresses: addresses, mtu: wireMTU,
-		send: func(frame []byte) bool { return n.f.post(n.hostOutput, &packet{data: frame}) }})
+		send: func(p *packet) bool { return n.f.post(n.hostOutput, p) }})
 }
 
 // hostRoutes gives the node's routes to its own sockets, which take their source addresses from them.
@@ -62,7 +62,7 @@ func (f *Fabric) AddHost(cfg HostConfig) (*Host, error) {
 	h.Namespace, err = f.newNamespace(namespaceConfig{name: cfg.Name, hw: &hw, mtu: wireMTU,
 		addresses: []netip.Prefix{netip.PrefixFrom(cfg.Address, f.cfg.Underlay.Bits())},
 		gateway:   ipFrom32(toIP4(f.cfg.Underlay.Addr()).uint32() + 1).addr(),
-		send:      func(frame []byte) bool { return f.post(h.output, &packet{data: frame}) }})
+		send:      func(p *packet) bool { return f.post(h.output, p) }})
 	if err == nil {
 		if err = f.adopt(h.Namespace); err != nil {
 			h.destroy()

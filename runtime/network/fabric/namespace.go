@@ -51,7 +51,7 @@ type namespaceConfig struct {
 	mtu       int
 	gateway   netip.Addr // invalid for none
 	resolver  Resolver
-	send      func(frame []byte) bool
+	send      func(p *packet) bool
 }
 
 // newNamespace makes a namespace. Whoever gets it calls destroy.

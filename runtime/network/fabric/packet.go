@@ -47,6 +47,8 @@ type packet struct {
 	flow  *network.Flow
 	reply bool   // of the flow
 	cause uint64 // the event of the packet's last hop
+	// origin is set for what a followed socket sends.
+	origin *origin
 
 	shared bool // an observer has seen data: copy it before changing it
 	// What follows belongs to the node that the packet is in.

@@ -62,7 +62,7 @@ func (n *Node) AddPod(cfg PodConfig) (*Pod, error) {
 	var err error
 	p.Namespace, err = n.f.newNamespace(namespaceConfig{name: title, hw: &hw, mtu: cfg.MTU, resolver: cfg.Resolver,
 		addresses: []netip.Prefix{netip.PrefixFrom(cfg.Address, n.cfg.PodCIDR.Bits())}, gateway: n.bridgeAddr.addr(),
-		send: func(frame []byte) bool { return n.f.post(input, &packet{data: frame}) }})
+		send: func(q *packet) bool { return n.f.post(input, q) }})
 	if err == nil {
 		if err = n.f.adopt(p.Namespace); err != nil {
 			p.destroy()

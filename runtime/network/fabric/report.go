@@ -28,17 +28,18 @@ type sight struct {
 // natRecord is what a translation did, in a hop.
 type natRecord = trace.NAT
 
-// watched reports whether anybody looks, before costly words are made.
-func (f *Fabric) watched() bool { return f.observer.Load() != nil }
-
 // report shows a packet to the observer and waits for it; the clock stands still meanwhile.
 func (f *Fabric) report(p *packet, s sight) {
-	o := f.observer.Load()
-	if o == nil {
+	w := f.watch.Load()
+	if !w.looks(f) {
 		return
 	}
 	if p.flow == nil {
 		f.findFlow(p, s.nat)
+	}
+	cause, exact := p.led()
+	if cause == 0 && !w.wants(s.at.namespace) {
+		return
 	}
 	ip := p.frameIP(s.frame)
 	h := &network.Hop{Packet: p.id, Reply: p.reply, Node: s.at.node, Namespace: s.at.namespace, Device: s.at.device,
@@ -57,16 +58,12 @@ func (f *Fabric) report(p *packet, s sight) {
 	if ip != nil {
 		h.TTL = int(innermost(ip)[8])
 	}
-	cause, exact := p.cause, true
 	if p.flow != nil {
 		h.Flow = p.flow.ID
-		if cause == 0 {
-			cause, exact = p.flow.LastEvent, false
-		}
 	}
 	f.clock.Pause()
 	h.VirtualUs = f.clock.Elapsed().Microseconds()
-	seq, err := (*o).Hop(f.ctx, h, cause, exact)
+	seq, err := w.observer.Hop(f.ctx, h, cause, exact)
 	f.clock.Resume()
 	if err != nil || seq == 0 {
 		return

@@ -191,7 +191,7 @@ func TestTupleClash(t *testing.T) {
 	r := &recorder{}
 	l.f.Observe(r)
 	pod := l.pods["a1"]
-	first, err := pod.openUDP(&fullAddress5000, nil)
+	first, err := pod.openUDP(&fullAddress5000, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
