@@ -28,6 +28,7 @@ func TestGoldenLabViews(t *testing.T) {
 		{"lab-etcd-revisions", replay, func(d *driver) { d.press("4", "/"); d.write("pods"); d.press("enter", "enter") }},
 		{"lab-objects", replay, func(d *driver) { d.press("5", "down", "down") }},
 		{"lab-object-inside", replay, func(d *driver) { d.press("5", "down", "down", "enter", "y") }},
+		{"lab-rollout", replay, func(d *driver) { d.press("6") }},
 		{"lab-then", replay, func(d *driver) { d.press("left", "left", "left", "left", "left") }},
 		{"lab-kubectl", nil, func(d *driver) { d.start(); d.press("v", "$"); d.write("get po") }},
 		{"lab-breakpoints", nil, func(d *driver) { d.start(); d.press("v", "b") }},
@@ -57,7 +58,7 @@ func TestGoldenLabViews(t *testing.T) {
 
 // TestLabNeverOverflows resizes through many sizes in each view and pane, in both languages and themes.
 func TestLabNeverOverflows(t *testing.T) {
-	keys := [][]string{nil, {"2"}, {"t"}, {"B"}, {"3"}, {"4"}, {"enter"}, {"5"}, {"B"}, {"tab"}, {"y"}, {"1", "tab", "tab"}, {"left", "left"},
+	keys := [][]string{nil, {"2"}, {"t"}, {"B"}, {"3"}, {"4"}, {"enter"}, {"5"}, {"B"}, {"6"}, {"tab"}, {"y"}, {"1", "tab", "tab"}, {"left", "left"},
 		{"1", ":"}, {"esc", "b"}, {"esc", "$"}, {"esc", "L"}}
 	for _, noColor := range []bool{false, true} {
 		for _, mode := range []string{"live", "replay"} {
@@ -152,6 +153,13 @@ func TestObjectsShowOwnersAndEvents(t *testing.T) {
 		d.press("y", "tab", "end")
 		d.sees("phase: Running", "nodeName: node-2")
 		d.misses("Normal Scheduled")
+	})
+}
+
+func TestRolloutSaysWhatIsAllowed(t *testing.T) {
+	drive(t, 120, 40, replay, func(d *driver) {
+		d.press("6")
+		d.sees("maxSurge 25%, maxUnavailable 25%", "of at most 2", "at least 1 needed", "web-6f8d9c7b5", "●")
 	})
 }
 

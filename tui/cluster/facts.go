@@ -3,15 +3,17 @@ package cluster
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"slices"
 )
 
 // Facts is what lists show of an object.
 type Facts struct {
 	Metadata struct {
-		UID               string  `json:"uid"`
-		DeletionTimestamp string  `json:"deletionTimestamp"`
-		OwnerReferences   []Owner `json:"ownerReferences"`
+		UID               string            `json:"uid"`
+		DeletionTimestamp string            `json:"deletionTimestamp"`
+		OwnerReferences   []Owner           `json:"ownerReferences"`
+		Annotations       map[string]string `json:"annotations"`
 	} `json:"metadata"`
 	Spec struct {
 		NodeName      string `json:"nodeName"`
@@ -19,6 +21,20 @@ type Facts struct {
 		Unschedulable bool   `json:"unschedulable"`
 		Type          string `json:"type"`
 		ClusterIP     string `json:"clusterIP"`
+		Strategy      struct {
+			Type          string `json:"type"`
+			RollingUpdate struct {
+				MaxSurge       any `json:"maxSurge"` // a number, or a string with a percentage
+				MaxUnavailable any `json:"maxUnavailable"`
+			} `json:"rollingUpdate"`
+		} `json:"strategy"`
+		Template struct {
+			Spec struct {
+				Containers []struct {
+					Image string `json:"image"`
+				} `json:"containers"`
+			} `json:"spec"`
+		} `json:"template"`
 	} `json:"spec"`
 	Status struct {
 		Phase             string `json:"phase"`
@@ -78,8 +94,9 @@ func (c *Cluster) Facts(r *Revision) *Facts {
 	if r.facts == nil {
 		r.facts = &Facts{}
 		if raw, err := c.Body(r).JSON(); err == nil && raw != nil {
-			if json.Unmarshal(raw, r.facts) != nil {
-				r.facts = &Facts{} // half an object would be worse than none
+			var other *json.UnmarshalTypeError // a kind whose field means something else; the rest is read all the same
+			if err := json.Unmarshal(raw, r.facts); err != nil && !errors.As(err, &other) {
+				r.facts = &Facts{}
 			}
 		}
 	}

@@ -44,6 +44,7 @@ const (
 	ViewScheduler
 	ViewEtcd
 	ViewObjects
+	ViewRollout
 	NextView
 	PrevView
 	ToggleTree

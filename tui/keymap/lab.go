@@ -26,6 +26,7 @@ func Lab() []Binding {
 		{ViewScheduler, []string{"3"}, "3", 0, text.ViewScheduler, text.GroupViews, 0, false},
 		{ViewEtcd, []string{"4"}, "4", 0, text.ViewEtcd, text.GroupViews, 0, false},
 		{ViewObjects, []string{"5"}, "5", 0, text.ViewObjects, text.GroupViews, 0, false},
+		{ViewRollout, []string{"6"}, "6", 0, text.ViewRollout, text.GroupViews, 0, false},
 		{NextView, []string{"]"}, "]", 0, text.HelpNextView, text.GroupViews, 0, false},
 		{PrevView, []string{"["}, "[", 0, text.HelpPrevView, text.GroupViews, 0, false},
 		{ToggleTree, []string{"t"}, "t", text.KeyTree, text.HelpTree, text.GroupViews, 5, false},

@@ -341,5 +341,24 @@ const (
 	GroupViews
 	GroupTime
 
+	// The rollout.
+
+	ViewRollout
+	AskRollout
+	NoDeployments
+	RolloutAllowed
+	RolloutRecreate
+	RolloutPods
+	RolloutAvailable
+	RolloutAtMost
+	RolloutAtLeast
+	RolloutNew
+	RolloutOld
+	RolloutNoSet
+	RolloutSteps
+	RolloutDone
+	RolloutUnderWay
+	RolloutLegend
+
 	ids // how many there are
 )

@@ -27,6 +27,7 @@ import (
 	"github.com/kubestep/kubestep/tui/view/inspector"
 	"github.com/kubestep/kubestep/tui/view/mapview"
 	"github.com/kubestep/kubestep/tui/view/objectview"
+	"github.com/kubestep/kubestep/tui/view/rolloutview"
 	"github.com/kubestep/kubestep/tui/view/schedview"
 	"github.com/kubestep/kubestep/tui/view/traceview"
 )
@@ -112,6 +113,7 @@ func New(o Options) *Lab {
 		{action: keymap.ViewScheduler, name: text.ViewScheduler, ask: text.AskScheduler, view: schedview.New(o.Store)},
 		{action: keymap.ViewEtcd, name: text.ViewEtcd, ask: text.AskEtcd, view: etcdview.New(o.Store, c)},
 		{action: keymap.ViewObjects, name: text.ViewObjects, ask: text.AskObjects, view: objectview.New(c)},
+		{action: keymap.ViewRollout, name: text.ViewRollout, ask: text.AskRollout, view: rolloutview.New(c)},
 	}
 	m.refresh()
 	return m

@@ -2,6 +2,7 @@ package mapview
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -197,8 +198,8 @@ func (v *Map) withoutOldest(list []*past) []*past {
 	oldest, at := -1, ^uint64(0)
 	for i, p := range list {
 		seq, _ := p.last(v.moment.Seq)
-		if i < len(usual) {
-			seq += 1 // of two that never acted, the usual one stays
+		if slices.Contains(usual[:], p.name) {
+			seq += 1 << 62 // the usual ones stay as long as there are others
 		}
 		if !v.holds(p.name) && componentKey(p.name) != v.marked && seq <= at {
 			oldest, at = i, seq

@@ -19,6 +19,7 @@ import (
 	"github.com/kubestep/kubestep/tui/text"
 	"github.com/kubestep/kubestep/tui/theme"
 	"github.com/kubestep/kubestep/tui/view"
+	"github.com/kubestep/kubestep/tui/view/rows"
 )
 
 // justNow is how long before the last event something counts as just now: about what one step sets off.
@@ -255,24 +256,8 @@ func (v *Map) pods() []pod {
 		}
 		f := v.cluster.Facts(r)
 		p := pod{key: k, seq: r.Seq, node: f.Spec.NodeName, state: f.PodState()}
-		p.mark, p.role = podMark(f, p.state)
+		p.mark, p.role = rows.Pod(f)
 		out = append(out, p)
 	}
 	return out
-}
-
-// podMark returns a Pod's shape: full when it is ready, half on the way, a cross when it failed.
-func podMark(f *cluster.Facts, state string) (string, theme.Role) {
-	ready, all := f.Ready()
-	switch {
-	case f.Metadata.DeletionTimestamp != "":
-		return "◌", theme.Dim
-	case state == "Failed" || state == "Error" || strings.HasSuffix(state, "BackOff") || strings.HasPrefix(state, "ErrImage"):
-		return "✗", theme.Bad
-	case state == "Succeeded" || state == "Completed":
-		return "✓", theme.Dim
-	case all > 0 && ready == all:
-		return "●", theme.Good
-	}
-	return "◐", theme.Warn
 }

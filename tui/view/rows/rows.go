@@ -1,17 +1,20 @@
-// Package rows makes rows of lists out of events.
+// Package rows makes rows of lists out of events, and marks out of Pods.
 //
 // Screens and views import it; it imports describe, text and the list components.
 package rows
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/tui/cluster"
 	"github.com/kubestep/kubestep/tui/component/eventlist"
 	"github.com/kubestep/kubestep/tui/component/held"
 	"github.com/kubestep/kubestep/tui/describe"
 	"github.com/kubestep/kubestep/tui/text"
+	"github.com/kubestep/kubestep/tui/theme"
 )
 
 // Event returns the row of an event; its time is that since began.
@@ -62,4 +65,21 @@ func because(say text.Printer, waiting *trace.Event, events describe.Getter) (nu
 		what = words.String()
 	}
 	return number, what
+}
+
+// Pod returns a Pod's shape: full when it is ready, half on the way, a cross when it failed.
+func Pod(f *cluster.Facts) (mark string, role theme.Role) {
+	state := f.PodState()
+	ready, all := f.Ready()
+	switch {
+	case f.Metadata.DeletionTimestamp != "":
+		return "◌", theme.Dim
+	case state == "Failed" || state == "Error" || strings.HasSuffix(state, "BackOff") || strings.HasPrefix(state, "ErrImage"):
+		return "✗", theme.Bad
+	case state == "Succeeded" || state == "Completed":
+		return "✓", theme.Dim
+	case all > 0 && ready == all:
+		return "●", theme.Good
+	}
+	return "◐", theme.Warn
 }
