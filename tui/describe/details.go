@@ -64,6 +64,10 @@ func (b *builder) details(e *trace.Event) {
 			{b.T(text.ExitCode), exit}})
 	case *trace.SchedDetail:
 		b.sched(d)
+	case *trace.HopDetail:
+		b.hop(d)
+	case *trace.DNSDetail:
+		b.query(d)
 	}
 }
 

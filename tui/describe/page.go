@@ -114,6 +114,7 @@ func (b *builder) kindLine(s *Subject) string {
 	kind := map[trace.Kind]text.ID{
 		trace.APIRequest: text.KindRequest, trace.APIStage: text.KindStage, trace.EtcdCommit: text.KindCommit,
 		trace.WatchDeliver: text.KindDeliver, trace.SchedPhase: text.KindSched, trace.CRICall: text.KindCRI,
+		trace.NetHop: text.KindHop, trace.DNSQuery: text.KindDNS,
 	}[e.Kind]
 	var parts []string
 	if kind != 0 {
@@ -395,6 +396,11 @@ func (b *builder) object(s *Subject) {
 	case *trace.CRIDetail:
 		part(text.HeadSent, d.Request)
 		part(text.HeadAnswer, d.Response)
+	case *trace.HopDetail:
+		if raw := d.Data.Raw(); len(raw) > 0 {
+			b.heading(text.HeadBytes)
+			b.bytes(raw)
+		}
 	}
 	if len(b.lines) == 0 {
 		b.say(theme.Dim, b.T(text.NoObject))

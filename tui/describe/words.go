@@ -57,6 +57,10 @@ func Event(e *trace.Event) Words {
 		w.Note = schedNote(e.Verb, d)
 	case *trace.CRIDetail:
 		w.Note = criNote(d)
+	case *trace.HopDetail:
+		w.Object, w.Note = hopWords(d)
+	case *trace.DNSDetail:
+		w.Object, w.Note = dnsWords(d)
 	}
 	if e.Kind == trace.WatchDeliver {
 		w.Verb = "◂ " + e.Verb

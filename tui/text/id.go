@@ -360,5 +360,19 @@ const (
 	RolloutUnderWay
 	RolloutLegend
 
+	// The network.
+
+	KindHop
+	KindDNS
+	HeadHeaders
+	HeadBytes
+	Where
+	Rule
+	Verdict
+	Payload
+	LookedFor
+	SearchDomain
+	Server
+
 	ids // how many there are
 )
