@@ -212,6 +212,7 @@ func unpassed(v course.View) string {
 
 // attempt does something wrong, looks what is said, and undoes it.
 func (p *prover) attempt(ctx context.Context, s *schema.Step, a schema.Attempt) error {
+	before := p.made()
 	if err := p.commands(ctx, a.Run); err != nil {
 		return err
 	}
@@ -237,9 +238,23 @@ func (p *prover) attempt(ctx context.Context, s *schema.Step, a schema.Attempt) 
 			}
 		}
 	}
+	// What the attempt was stopped at goes on first: undo must find what it makes.
+	if err := p.letGo(ctx, s); err != nil {
+		return err
+	}
 	if err := p.commands(ctx, a.Undo); err != nil {
 		return err
 	}
+	if err := p.letGo(ctx, s); err != nil {
+		return err
+	}
+	if after := p.made(); !slices.Equal(before, after) {
+		p.wrong(a.Pos, "let undo lead back to where the attempt began", "after undo the lesson's objects are %v, before the attempt they were %v", after, before)
+	}
+	return nil
+}
+
+func (p *prover) letGo(ctx context.Context, s *schema.Step) error {
 	if _, err := p.Lab.Debugger().Do(ctx, engine.Command{Verb: engine.Continue}); err != nil {
 		return fmt.Errorf("let go of what a wrong attempt stopped at: %w", err)
 	}
@@ -247,6 +262,18 @@ func (p *prover) attempt(ctx context.Context, s *schema.Step, a schema.Attempt) 
 		return p.stuck(ctx, err, s, "the lab does not come to rest after a wrong attempt was undone")
 	}
 	return nil
+}
+
+// made names what the lesson has made by now.
+func (p *prover) made() []string {
+	var names []string
+	_ = p.session.World(func(w *check.World) error {
+		for _, o := range w.Made() {
+			names = append(names, o.String())
+		}
+		return nil
+	})
+	return names
 }
 
 // commands runs kubectl; it may fail, as wrong attempts do, and it may have to wait for what the gate holds.
