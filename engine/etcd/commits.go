@@ -35,9 +35,9 @@ func (m *Member) Commits(ctx context.Context, from int64, f func(Commit) error) 
 	if client == nil {
 		return errors.New("watching etcd's commits: it is not ready")
 	}
-	ctx, cancel := context.WithCancel(ctx) // ends the watch when f fails
+	watching, cancel := context.WithCancel(ctx) // ends the watch when f fails
 	defer cancel()
-	watch := client.Watch(ctx, Prefix, clientv3.WithPrefix(), clientv3.WithPrevKV(), clientv3.WithRev(from))
+	watch := client.Watch(watching, Prefix, clientv3.WithPrefix(), clientv3.WithPrevKV(), clientv3.WithRev(from))
 	for response := range watch {
 		if err := response.Err(); err != nil {
 			if ctx.Err() != nil {

@@ -33,7 +33,7 @@ func (c *cluster) startNetwork(ctx context.Context) error {
 	config := engine.NetworkConfig{
 		PodCIDR: netip.MustParsePrefix(podCIDR), ServiceCIDR: netip.MustParsePrefix(serviceCIDR),
 		NodeCIDR: netip.MustParsePrefix(nodeNetwork), APIServer: apiServerAddress(), DialAPIServer: c.dialAPIServer,
-		PolicyKubeconfig: policy, WrapTransportFor: c.wrapTransportFor, Tap: c.tap, Log: c.options.Log.With("part", "network"),
+		PolicyKubeconfig: policy, WrapTransportFor: c.wrapTransportFor, Tap: c.tap, FollowPods: c.gate.FollowPods, Log: c.options.Log.With("part", "network"),
 	}
 	if c.options.Seed != nil {
 		config.Seed = uint64(*c.options.Seed) //nolint:gosec // any number will do

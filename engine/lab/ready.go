@@ -50,6 +50,13 @@ func awaitNodes(ctx context.Context, client kubernetes.Interface, n int) error {
 
 // install applies the add-ons and waits until they work: their Deployments are in kube-system.
 func install(ctx context.Context, c *rest.Config, client kubernetes.Interface, manifest []byte) error {
+	// A container learns where the API server is from its environment, and the kubelet puts there what Services it knows
+	// when the container is made.
+	services := client.CoreV1().Services(metav1.NamespaceDefault)
+	if err := until(ctx, &corev1.Service{}, list(services.List), services.Watch,
+		func(all map[string]*corev1.Service) bool { return all["kubernetes"] != nil }); err != nil {
+		return fmt.Errorf("wait for the service kubernetes: %w", err)
+	}
 	if err := addon.Apply(ctx, c, manifest); err != nil {
 		return err
 	}
