@@ -38,10 +38,25 @@
 //
 // FIELD=VALUE says what a word is about when its shape does not, such as for resources that CRDs define. Nothing is
 // implied then, and an empty value means that the field is empty. The fields are actor, kind, verb, resource, sub, ns
-// and name:
+// and name, and those of packets, see below:
 //
 //	actor=kube-scheduler kind=api.request verb=create resource=pods sub=binding ns=default name=web-*
 //	resource=widgets sub=
+//
+// # Packets
+//
+// A packet at a point of its path is a net.hop, whose verb is the point: veth, bridge, prerouting, routing, forward,
+// postrouting, vxlan-encap, wire, vxlan-decap, local. Its actor is network@NODE. In a Pod's own namespace its object is the
+// Pod. Three more fields are those of packets: device, the interface; rule, the Service, policy or route that applied,
+// by its name; tcp, the flags of the packet, or of the one in its tunnel, of "FSRPAU":
+//
+//	net.hop pod/default/client
+//	network@node-1 prerouting rule=default/web*
+//	vxlan-encap tcp=S
+//
+// Only packets that are followed are held: those of what kubectl exec runs, and those that pass through a Pod which a
+// pattern about packets names, as the first one does (see [Gate.FollowPods]). The network's clock stands still with a
+// held packet, so that nothing times out and nothing is sent again.
 //
 // # What is held
 //

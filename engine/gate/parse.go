@@ -50,7 +50,7 @@ func parseWord(w string) (term, error) {
 	if name, value, ok := strings.Cut(body, "="); ok {
 		f := field(strings.ToLower(name))
 		if !slices.Contains(fields, f) {
-			return t, fmt.Errorf("there is no field %q: the fields are actor, kind, verb, resource, sub, ns and name", name)
+			return t, fmt.Errorf("there is no field %q: the fields are %s", name, fieldNames())
 		}
 		globs, err := parseGlobs(f, value)
 		t.conds, t.explicit = []cond{{f, globs}}, true
@@ -71,6 +71,14 @@ func parseWord(w string) (term, error) {
 	globs, err := parseGlobs(f, body)
 	t.conds = []cond{{f, globs}}
 	return t, err
+}
+
+func fieldNames() string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = string(f)
+	}
+	return strings.Join(names, ", ")
 }
 
 // parseObject reads a word with slashes.

@@ -37,9 +37,14 @@ const (
 	fieldSub      field = "sub"
 	fieldNS       field = "ns"
 	fieldName     field = "name"
+	// Of a packet's hops only.
+	fieldDevice field = "device"
+	fieldRule   field = "rule"
+	fieldTCP    field = "tcp"
 )
 
-var fields = []field{fieldActor, fieldKind, fieldVerb, fieldResource, fieldSub, fieldNS, fieldName}
+var fields = []field{fieldActor, fieldKind, fieldVerb, fieldResource, fieldSub, fieldNS, fieldName, fieldDevice, fieldRule,
+	fieldTCP}
 
 // glob is in lower case. A literal glob is compared without path.Match.
 type glob struct {
@@ -118,6 +123,28 @@ func (f field) of(e *trace.Event) string {
 		return e.Object.Namespace
 	case fieldName:
 		return e.Object.Name
+	}
+	if hop, ok := e.Detail.(*trace.HopDetail); ok && hop != nil {
+		return f.ofHop(hop)
+	}
+	return ""
+}
+
+// ofHop returns the field's value in a hop.
+func (f field) ofHop(h *trace.HopDetail) string {
+	switch f {
+	case fieldDevice:
+		return h.Device
+	case fieldRule:
+		name, _, _ := strings.Cut(h.Rule, " ") // "default/web -> 10.244.2.2:8080"
+		return name
+	case fieldTCP:
+		// The packet in a tunnel is the same packet.
+		for packet := h.Data.Headers(); packet != nil; packet = packet.Inner {
+			if packet.TCP != nil {
+				return packet.TCP.Flags
+			}
+		}
 	}
 	return ""
 }

@@ -89,13 +89,22 @@ func enclosers(e *trace.Event, find finder, last uint64) []uint64 {
 		}
 		seq, link, inner = outer.Cause, outer.CauseLink, outer.Kind
 	}
-	if e.Kind != trace.APIStage || len(list) == 0 {
+	var waits func(other *trace.Event) bool
+	var from uint64
+	switch {
+	case e.Kind == trace.APIStage && len(list) > 0:
+		// The stages of a request follow one another, unless one is inside another: an update is admitted inside its
+		// storage stage. All of them have the request for a cause.
+		from = e.Cause
+		waits = func(other *trace.Event) bool { return other.Kind == trace.APIStage && other.Cause == e.Cause }
+	case e.Kind == trace.NetHop:
+		// All of the network stands still with a packet, and with it whoever waits for an answer.
+		waits = func(other *trace.Event) bool { return other.Kind == trace.DNSQuery }
+	default:
 		return list
 	}
-	// The stages of a request follow one another, unless one is inside another: an update is admitted inside its storage
-	// stage. All of them have the request for a cause.
-	for s, n := last, 0; s > e.Cause && n < maxSiblings; s, n = s-1, n+1 {
-		if other, ok := find(s); ok && other.Kind == trace.APIStage && other.Open && other.Cause == e.Cause && counted(&other) {
+	for s, n := last, 0; s > from && n < maxSiblings; s, n = s-1, n+1 {
+		if other, ok := find(s); ok && other.Open && counted(&other) && waits(&other) {
 			list = append(list, s)
 		}
 	}

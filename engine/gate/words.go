@@ -25,6 +25,9 @@ var verbs = map[trace.Kind][]string{
 		"UpdateRuntimeConfig", "RuntimeConfig", "ListImages", "ImageStatus", "PullImage", "RemoveImage", "ImageFsInfo",
 		"signal", "exit"},
 	trace.DNSQuery: {"ask", "serve"},
+	// The points of a packet's path: runtime/network.
+	trace.NetHop: {"veth", "bridge", "prerouting", "output", "routing", "forward", "postrouting", "vxlan-encap",
+		"vxlan-decap", "wire", "local"},
 }
 
 var kinds = []string{string(trace.APIRequest), string(trace.APIStage), string(trace.EtcdCommit),
@@ -71,7 +74,7 @@ var resources = [][]string{
 // actors are the components whose names do not say that they are one. Besides, whatever has an @ in it, or ends in
 // -controller, is an actor.
 var actors = []string{"kubectl", "kube-apiserver", "kube-scheduler", "kube-controller-manager", "etcd", "coredns",
-	"containerd", "kubelet", "kube-proxy"}
+	"containerd", "kubelet", "kube-proxy", "network"}
 
 // kindOf returns the kind, in lower case, that a plural, a short name or a kind in any case stands for; "" when it is
 // not built in.

@@ -1,0 +1,87 @@
+package gate
+
+import (
+	"testing"
+
+	"github.com/kubestep/kubestep/engine"
+	"github.com/kubestep/kubestep/engine/trace"
+)
+
+func hop(device, rule, flags string, o trace.Object, point string) *trace.Event {
+	headers := &trace.Headers{TCP: &trace.TCP{Flags: flags}}
+	if point == "vxlan-encap" || point == "wire" {
+		headers = &trace.Headers{UDP: &trace.UDP{DstPort: 8472}, Inner: headers}
+	}
+	return &trace.Event{Kind: trace.NetHop, Actor: "network@node-1", Verb: point, Object: o, Detail: &trace.HopDetail{
+		Point: point, Device: device, Rule: rule, Data: trace.NewPacket(nil, func([]byte) *trace.Headers { return headers }),
+	}}
+}
+
+func TestPatternOfHops(t *testing.T) {
+	client := trace.Object{APIVersion: "v1", Kind: "Pod", Namespace: "default", Name: "client"}
+	veth := hop("eth0", "", "S", client, "veth")
+	nat := hop("cni0", "default/web -> 10.244.2.2:8080", "S", trace.Object{}, "prerouting")
+	encap := hop("flannel.1", "", "S", trace.Object{}, "vxlan-encap")
+	wire := hop("eth0", "", "PA", trace.Object{}, "wire")
+	all := []*trace.Event{veth, nat, encap, wire}
+	for pattern, want := range map[string][]*trace.Event{
+		"net.hop":                                all,
+		"veth":                                   {veth},
+		"net.hop pod/default/client":             {veth},
+		"net.hop pod/web":                        nil,
+		"network@node-1 prerouting":              {nat},
+		"network veth,wire":                      {veth, wire},
+		"net.hop device=eth0 tcp=S":              {veth},
+		"net.hop rule=default/web":               {nat},
+		"vxlan-encap tcp=s":                      {encap},
+		"net.hop tcp=S !vxlan-encap !prerouting": {veth},
+	} {
+		p, err := Parse(pattern)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var got []*trace.Event
+		for _, e := range all {
+			if p.Match(e) {
+				got = append(got, e)
+			}
+		}
+		if len(got) != len(want) || len(got) > 0 && got[0] != want[0] {
+			t.Errorf("%q matches %d hops, want %d", pattern, len(got), len(want))
+		}
+	}
+}
+
+// TestFollowPods looks at packets only while something about packets that names Pods can be held.
+func TestFollowPods(t *testing.T) {
+	g := New()
+	do := func(verb engine.Verb, pattern string) {
+		t.Helper()
+		if _, err := g.Do(t.Context(), engine.Command{Verb: verb, Pattern: pattern}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, pattern := range []string{"pod/default/client", "net.hop", "wire tcp=S", "net.hop pods", "net.hop !pod/default/client"} {
+		do(engine.Break, pattern)
+		if g.FollowPods() != nil {
+			t.Errorf("%q makes packets be looked at", pattern)
+		}
+	}
+	do(engine.Break, "net.hop veth pod/default/cl*")
+	do(engine.Break, "net.hop ns=shop")
+	follow := g.FollowPods()
+	if follow == nil {
+		t.Fatal("nothing is followed")
+	}
+	for pod, want := range map[string]bool{"default/client": true, "default/web": false, "kube-system/client": false, "shop/web": true} {
+		if follow(pod) != want {
+			t.Errorf("%s is followed: %t", pod, !want)
+		}
+	}
+	do(engine.Unbreak, "net.hop ns=shop")
+	do(engine.Unbreak, "net.hop veth pod/default/cl*")
+	if g.FollowPods() != nil {
+		t.Error("packets are looked at when no breakpoint is about them")
+	}
+}
