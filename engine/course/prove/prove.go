@@ -38,6 +38,7 @@ type Report struct {
 	Values   map[string]string `json:"values,omitempty"`
 	OK       bool              `json:"ok"`
 	Ms       int64             `json:"ms"`
+	ResetMs  int64             `json:"resetMs,omitempty"` // how long it took to come to the last step again
 	Steps    []StepReport      `json:"steps"`
 	Problems []schema.Problem  `json:"problems,omitempty"`
 }
@@ -98,7 +99,13 @@ func (p *prover) lesson(ctx context.Context) error {
 		}
 		began := time.Now()
 		p.step = StepReport{ID: v.Step.ID, Checks: len(v.Step.Checks)}
-		err := p.playStep(ctx, v)
+		var err error
+		if !p.SolutionOnly && v.Index > 0 && v.Index == v.Total-1 {
+			v, err = p.reset(ctx, v)
+		}
+		if err == nil {
+			err = p.playStep(ctx, v)
+		}
 		p.step.Ms = time.Since(began).Milliseconds()
 		p.report.Steps = append(p.report.Steps, p.step)
 		if p.Told != nil {
@@ -120,6 +127,28 @@ func (p *prover) lesson(ctx context.Context) error {
 		return p.questions(ctx)
 	}
 	return nil
+}
+
+// reset puts the last step back to its beginning: all steps before are played again, on an emptied cluster.
+func (p *prover) reset(ctx context.Context, v course.View) (course.View, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.Within)
+	defer cancel()
+	began := time.Now()
+	p.session.Do(course.Reset{})
+	now, err := p.session.Await(ctx, func(v course.View) bool { return !v.Replaying && v.Phase != course.Preparing })
+	p.report.ResetMs = time.Since(began).Milliseconds()
+	if err != nil {
+		at := v.Step
+		if now.Step != nil {
+			at = now.Step
+		}
+		return now, p.stuck(ctx, err, at, "when the lesson is played again after a reset, "+unpassed(now))
+	}
+	if now.Index != v.Index {
+		p.wrong(v.Step.Pos, "", "a reset of step %s leads to step %d", v.Step.ID, now.Index+1)
+		return now, errStuck
+	}
+	return now, p.session.Settle(ctx, p.Quiet)
 }
 
 // playStep plays one step; v is the view right after it was entered, before any of its effects.
