@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/kubestep/kubestep/engine"
+	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/tui"
+	"github.com/kubestep/kubestep/tui/internal/scene"
 )
 
 func TestGoldenLabViews(t *testing.T) {
@@ -29,6 +33,8 @@ func TestGoldenLabViews(t *testing.T) {
 		{"lab-objects", replay, func(d *driver) { d.press("5", "down", "down") }},
 		{"lab-object-inside", replay, func(d *driver) { d.press("5", "down", "down", "enter", "y") }},
 		{"lab-rollout", replay, func(d *driver) { d.press("6") }},
+		{"lab-packets", network, func(d *driver) { d.press("7", "enter", "down") }},
+		{"lab-dns", network, func(d *driver) { d.press("8", "enter") }},
 		{"lab-then", replay, func(d *driver) { d.press("left", "left", "left", "left", "left") }},
 		{"lab-kubectl", nil, func(d *driver) { d.start(); d.press("v", "$"); d.write("get po") }},
 		{"lab-breakpoints", nil, func(d *driver) { d.start(); d.press("v", "b") }},
@@ -58,7 +64,7 @@ func TestGoldenLabViews(t *testing.T) {
 
 // TestLabNeverOverflows resizes through many sizes in each view and pane, in both languages and themes.
 func TestLabNeverOverflows(t *testing.T) {
-	keys := [][]string{nil, {"2"}, {"t"}, {"B"}, {"3"}, {"4"}, {"enter"}, {"5"}, {"B"}, {"6"}, {"tab"}, {"y"}, {"1", "tab", "tab"}, {"left", "left"},
+	keys := [][]string{nil, {"2"}, {"t"}, {"B"}, {"3"}, {"4"}, {"enter"}, {"5"}, {"B"}, {"6"}, {"7"}, {"enter"}, {"8"}, {"tab"}, {"y"}, {"1", "tab", "tab"}, {"left", "left"},
 		{"1", ":"}, {"esc", "b"}, {"esc", "$"}, {"esc", "L"}}
 	for _, noColor := range []bool{false, true} {
 		for _, mode := range []string{"live", "replay"} {
@@ -88,6 +94,59 @@ func TestLabNeverOverflows(t *testing.T) {
 			})
 		}
 	}
+}
+
+// network replays the run with a lookup and a packet that was translated.
+func network(o *tui.Options) {
+	replay(o)
+	_, last := o.Recording.Len()
+	load := func(e trace.Event) {
+		last++
+		e.Seq, e.Time = last, scene.Start().Add(time.Duration(last)*17*time.Millisecond)
+		o.Recording.Load(e)
+	}
+	server := netip.MustParseAddrPort("10.96.0.10:53")
+	ask := trace.DNSDetail{Host: "web", Type: "A", Search: []string{"default.svc.cluster.local", "svc.cluster.local"}, Ndots: 5, Server: server, Transport: "udp", RTTMs: 0.4}
+	for _, name := range []string{"web.other.svc.cluster.local.", "web.default.svc.cluster.local."} {
+		d := ask
+		if d.Name, d.Rcode = name, "NXDOMAIN"; name == "web.default.svc.cluster.local." {
+			d.Rcode, d.Answers = "NOERROR", []string{name + "\t30\tIN\tA\t10.96.0.20"}
+		}
+		load(trace.Event{Kind: trace.DNSQuery, Actor: "pod default/client", Verb: "ask", Detail: &d})
+	}
+	client, service, pod := netip.MustParseAddrPort("10.244.1.2:40000"), netip.MustParseAddrPort("10.96.0.20:80"), netip.MustParseAddrPort("10.244.2.5:80")
+	syn := func(dst netip.AddrPort) *trace.Packet {
+		return trace.NewPacket([]byte("SYN"), func([]byte) *trace.Headers {
+			return &trace.Headers{IPv4: &trace.IPv4{Src: client.Addr(), Dst: dst.Addr(), TTL: 64, Protocol: 6},
+				TCP: &trace.TCP{SrcPort: client.Port(), DstPort: dst.Port(), Flags: "S"}}
+		})
+	}
+	nat := &trace.NAT{Kind: "DNAT", Before: trace.FiveTuple{Protocol: "tcp", Src: client, Dst: service}, After: trace.FiveTuple{Protocol: "tcp", Src: client, Dst: pod}}
+	for _, d := range []trace.HopDetail{
+		{Point: "veth", Device: "eth0", Direction: "out", Data: syn(service), Verdict: "forwarded"},
+		{Point: "prerouting", Device: "cni0", Direction: "in", Data: syn(pod), Verdict: "forwarded", Rule: "default/web:http", NAT: nat},
+		{Point: "forward", Device: "cni0", Direction: "out", Data: syn(pod), Verdict: "dropped", Reason: "policy default/deny"},
+	} {
+		d.Packet, d.Flow, d.Node, d.TTL = 1, 1, "node-1", 64
+		load(trace.Event{Kind: trace.NetHop, Actor: "network@node-1", Verb: d.Point, Detail: &d})
+	}
+}
+
+func TestPacketsAndNames(t *testing.T) {
+	drive(t, 120, 40, network, func(d *driver) {
+		d.press("7")
+		d.sees("1 flows", "tcp 10.244.1.2:40000 > 10.96.0.20:80 S", "3 hops", "✗ policy default")
+		d.press("enter", "down")
+		d.sees("hop 2 of 3", "DNAT → 10.244.2.5:80", "default/web:http", "TCP  40000 > 80  [S]")
+		d.press("y")
+		d.sees("53 59 4e")
+		d.press("8")
+		d.sees("1 lookups", "2 asked", "✓ 10.96.0.20")
+		d.press("enter")
+		d.sees("web.other.svc.cluster.local.", "✗ NXDOMAIN", "0.4 ms")
+		d.press("esc", "i", "left", "left", "left", "left", "left")
+		d.sees("1 asked")
+	})
 }
 
 func TestMapShowsWhoWaits(t *testing.T) {
@@ -270,6 +329,11 @@ func TestBreakpoints(t *testing.T) {
 		d.write("pods/binding")
 		d.press("enter")
 		d.sees("▸pods/binding", "Breakpoints: 1")
+		d.press("esc", "p", "$")
+		d.write("create")
+		d.press("enter", "esc", "b")
+		d.sees("tab takes: kubectl create deployments")
+		d.press("tab", "ctrl+u")
 		d.write("nonsense!")
 		d.press("enter")
 		d.sees("nonsense")

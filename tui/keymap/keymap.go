@@ -45,6 +45,8 @@ const (
 	ViewEtcd
 	ViewObjects
 	ViewRollout
+	ViewPackets
+	ViewDNS
 	NextView
 	PrevView
 	ToggleTree

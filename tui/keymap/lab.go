@@ -27,6 +27,8 @@ func Lab() []Binding {
 		{ViewEtcd, []string{"4"}, "4", 0, text.ViewEtcd, text.GroupViews, 0, false},
 		{ViewObjects, []string{"5"}, "5", 0, text.ViewObjects, text.GroupViews, 0, false},
 		{ViewRollout, []string{"6"}, "6", 0, text.ViewRollout, text.GroupViews, 0, false},
+		{ViewPackets, []string{"7"}, "7", 0, text.ViewPackets, text.GroupViews, 0, false},
+		{ViewDNS, []string{"8"}, "8", 0, text.ViewDNS, text.GroupViews, 0, false},
 		{NextView, []string{"]"}, "]", 0, text.HelpNextView, text.GroupViews, 0, false},
 		{PrevView, []string{"["}, "[", 0, text.HelpPrevView, text.GroupViews, 0, false},
 		{ToggleTree, []string{"t"}, "t", text.KeyTree, text.HelpTree, text.GroupViews, 5, false},

@@ -300,6 +300,7 @@ const (
 	BreakTitle
 	BreakHelp
 	BreakPattern
+	BreakHint
 	BreakNone
 	BreakKeys
 
@@ -373,6 +374,19 @@ const (
 	LookedFor
 	SearchDomain
 	Server
+
+	ViewPackets
+	AskPackets
+	NoPackets
+	FlowCount
+	HopCount
+	Hops
+	ViewDNS
+	AskDNS
+	NoLookups
+	LookupCount
+	TryCount
+	Tries
 
 	ids // how many there are
 )

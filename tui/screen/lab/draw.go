@@ -95,8 +95,14 @@ func (m *Lab) tabLabel(i int) string {
 	if i == m.front {
 		return "[" + label + "]"
 	}
+	if m.w < everyTab {
+		return fmt.Sprintf(" %d ", i+1) // ? and : say what it is
+	}
 	return " " + label + " "
 }
+
+// everyTab is the width, in cells, from which the names of all views fit beside each other.
+const everyTab = 80
 
 func (m *Lab) tabLine() string {
 	line := " "
@@ -229,6 +235,9 @@ func (m *Lab) overBreaks(base []string) []string {
 	head := m.theme.Paint(theme.Key, m.say.T(text.BreakPattern)) + " "
 	content := richtext.Render(m.theme, []richtext.Line{richtext.Text(theme.Dim, m.say.T(text.BreakHelp)), {}}, w)
 	content = append(content, head+b.line.View(m.theme, w-ansi.StringWidth(head)))
+	if b.hint != "" && b.line.Value() == "" {
+		content = append(content, layout.Fit(m.theme.Paint(theme.Dim, m.say.T(text.BreakHint, b.hint)), w))
+	}
 	if b.err != "" {
 		content = append(content, richtext.Render(m.theme, []richtext.Line{richtext.Text(theme.Bad, b.err)}, w)...)
 	}

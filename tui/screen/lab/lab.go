@@ -23,10 +23,12 @@ import (
 	"github.com/kubestep/kubestep/tui/text"
 	"github.com/kubestep/kubestep/tui/theme"
 	"github.com/kubestep/kubestep/tui/view"
+	"github.com/kubestep/kubestep/tui/view/dnsview"
 	"github.com/kubestep/kubestep/tui/view/etcdview"
 	"github.com/kubestep/kubestep/tui/view/inspector"
 	"github.com/kubestep/kubestep/tui/view/mapview"
 	"github.com/kubestep/kubestep/tui/view/objectview"
+	"github.com/kubestep/kubestep/tui/view/packetview"
 	"github.com/kubestep/kubestep/tui/view/rolloutview"
 	"github.com/kubestep/kubestep/tui/view/schedview"
 	"github.com/kubestep/kubestep/tui/view/traceview"
@@ -114,6 +116,8 @@ func New(o Options) *Lab {
 		{action: keymap.ViewEtcd, name: text.ViewEtcd, ask: text.AskEtcd, view: etcdview.New(o.Store, c)},
 		{action: keymap.ViewObjects, name: text.ViewObjects, ask: text.AskObjects, view: objectview.New(c)},
 		{action: keymap.ViewRollout, name: text.ViewRollout, ask: text.AskRollout, view: rolloutview.New(c)},
+		{action: keymap.ViewPackets, name: text.ViewPackets, ask: text.AskPackets, view: packetview.New(o.Store)},
+		{action: keymap.ViewDNS, name: text.ViewDNS, ask: text.AskDNS, view: dnsview.New(o.Store)},
 	}
 	m.refresh()
 	return m

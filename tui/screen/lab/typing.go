@@ -17,11 +17,12 @@ type breaks struct {
 	line input.Line
 	at   int    // the selected one
 	err  string // what was wrong with the last pattern
+	hint string // a pattern for what is selected, that tab takes over
 }
 
-func (b *breaks) begin(pattern string) {
-	b.err = ""
-	b.line.Set(pattern)
+func (b *breaks) begin(hint string) {
+	b.err, b.hint = "", hint
+	b.line.Set("")
 }
 
 // Paste takes text that was pasted.
@@ -192,6 +193,10 @@ func (m *Lab) typePattern(k tea.KeyPressMsg) tea.Cmd {
 		b.at = max(b.at-1, 0)
 	case "down":
 		b.at = max(min(b.at+1, len(m.debug.Breakpoints)-1), 0)
+	case "tab":
+		if b.line.Value() == "" {
+			b.line.Set(b.hint)
+		}
 	case "ctrl+d":
 		if b.at < len(m.debug.Breakpoints) && m.busy == keymap.None {
 			return m.tell(keymap.Break, engine.Command{Verb: engine.Unbreak, Pattern: m.debug.Breakpoints[b.at]})

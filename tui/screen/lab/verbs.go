@@ -39,6 +39,12 @@ func (m *Lab) suggest() string {
 	var e trace.Event
 	if i := m.heldIndex(); m.looking == layout.LabHeld && i >= 0 {
 		e = m.debug.Held[i].Event
+	} else if id := m.tab().view.Selected().Held; id != 0 {
+		for i := range m.debug.Held {
+			if m.debug.Held[i].ID == id {
+				e = m.debug.Held[i].Event
+			}
+		}
 	} else if got, ok := m.o.Store.Get(m.tab().view.Selected().Seq); ok {
 		e = got
 	}
