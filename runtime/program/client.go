@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -22,20 +24,35 @@ func Client(ctx context.Context, w *World) int {
 	if err := flags.Parse(w.Args[1:]); err != nil {
 		return usage
 	}
-	url := flags.Arg(0)
-	if url == "" {
-		url = w.Getenv("URL")
+	target := flags.Arg(0)
+	if target == "" {
+		target = w.Getenv("URL")
 	}
-	if url == "" {
+	if target == "" {
 		fmt.Fprintln(w.Stderr, "client: give a URL as argument or in the environment's URL: client http://web:8080/")
 		return usage
 	}
-	client := newHTTPClient(w, *timeout, *keepAlive)
-	defer client.CloseIdleConnections()
+	g := newGetter(w, *timeout, *keepAlive)
+	defer g.close()
+	return repeat(ctx, w, "requests", *interval, *count, func(ctx context.Context) (string, error) {
+		a, err := g.get(ctx, target)
+		return strconv.Itoa(a.status) + " " + strings.Join(strings.Fields(a.body), " "), err
+	})
+}
+
+// repeat does something every interval, count times or for ever with 0, and prints what came of it with counters of
+// successes and failures: the body of the client programs. On SIGTERM it prints the sum and ends with 0.
+func repeat(
+	ctx context.Context, w *World, what string, interval time.Duration, count int,
+	do func(ctx context.Context) (line string, err error),
+) int {
 	signals := w.Signals.Notify(SIGTERM, SIGINT)
 	var ok, failed int
 	for n := 1; ; n++ {
-		line, err := get(ctx, client, url)
+		line, err := do(ctx)
+		if ctx.Err() != nil {
+			return SIGKILL.ExitCode()
+		}
 		if err != nil {
 			failed++
 			line = "error: " + err.Error()
@@ -43,49 +60,82 @@ func Client(ctx context.Context, w *World) int {
 			ok++
 		}
 		fmt.Fprintf(w.Stdout, "%d ok=%d failed=%d %s\n", n, ok, failed, line)
-		if n == *count {
-			return min(failed, 1)
-		}
-		if !wait(ctx, w, *interval, signals) {
+		stopped := n != count && wait(ctx, w, interval, signals)
+		if !stopped && n != count {
 			continue
 		}
 		if ctx.Err() != nil {
 			return SIGKILL.ExitCode()
 		}
-		fmt.Fprintf(w.Stdout, "client: %d requests, %d ok, %d failed\n", n, ok, failed)
-		return 0
+		fmt.Fprintf(w.Stdout, "%s: %d %s, %d ok, %d failed\n", w.Args[0], n, what, ok, failed)
+		if stopped {
+			return 0
+		}
+		return min(failed, 1)
 	}
 }
 
-// newHTTPClient returns a client that reaches only w's network.
-func newHTTPClient(w *World, timeout time.Duration, keepAlive bool) *http.Client {
-	return &http.Client{
-		Timeout: timeout,
-		Transport: &http.Transport{
-			DialContext:       w.Network.Dial,
-			DisableKeepAlives: !keepAlive,
-		},
-	}
+// getter fetches URLs from a program's network, with time-outs on its clock.
+type getter struct {
+	w       *World
+	client  *http.Client
+	timeout time.Duration
 }
 
-// get returns the status and the answer on one line. An HTTP error status is an error.
-func get(ctx context.Context, client *http.Client, url string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+// newGetter returns a getter that gives up on a request after timeout. Whoever gets it calls close.
+func newGetter(w *World, timeout time.Duration, keepAlive bool) *getter {
+	return &getter{w: w, timeout: timeout, client: &http.Client{Transport: &http.Transport{
+		DialContext: w.Network.Dial, DisableKeepAlives: !keepAlive, MaxIdleConnsPerHost: 1000,
+	}}}
+}
+
+func (g *getter) close() { g.client.CloseIdleConnections() }
+
+// answer is a response and the beginning of its body.
+type answer struct {
+	status int
+	body   string
+}
+
+// get fetches a URL. An HTTP error status is an error. The error does not repeat the URL.
+func (g *getter) get(ctx context.Context, target string) (answer, error) {
+	ctx, cancel := g.w.withTimeout(ctx, g.timeout)
+	defer cancel()
+	resp, err := g.open(ctx, target)
 	if err != nil {
-		return "", err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return "", err
+		return answer{}, g.worded(ctx, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	if err == nil {
+		_, err = io.Copy(io.Discard, resp.Body) // so that the connection can be used again
+	}
+	a := answer{status: resp.StatusCode, body: string(body)}
+	switch {
+	case err != nil:
+		return a, g.worded(ctx, err)
+	case a.status >= 400:
+		return a, errors.New(strconv.Itoa(a.status) + " " + strings.Join(strings.Fields(a.body), " "))
+	}
+	return a, nil
+}
+
+func (g *getter) open(ctx context.Context, target string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	line := strconv.Itoa(resp.StatusCode) + " " + strings.Join(strings.Fields(string(body)), " ")
-	if resp.StatusCode >= 400 {
-		return "", errors.New(line)
+	return g.client.Do(req)
+}
+
+// worded takes the URL out of an error, and says so when it was the program that gave up.
+func (g *getter) worded(ctx context.Context, err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
 	}
-	return line, nil
+	if timedOut(ctx) {
+		return fmt.Errorf("no answer within %v: %w", g.timeout, os.ErrDeadlineExceeded)
+	}
+	return err
 }

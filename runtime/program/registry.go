@@ -52,6 +52,12 @@ func NewRegistry(more ...Definition) (*Registry, error) {
 		{"kubestep.dev/web:v1", webConfig("v1"), with("web", Web)},
 		{"kubestep.dev/web:v2", webConfig("v2"), with("web", Web)},
 		{"kubestep.dev/client:v1", ocispec.ImageConfig{Env: path, Entrypoint: []string{"/bin/client"}}, with("client", Client)},
+		{"kubestep.dev/load:v1", ocispec.ImageConfig{Env: path, Entrypoint: []string{"/bin/load"}}, with("load", Load)},
+		{"kubestep.dev/dns-client:v1", ocispec.ImageConfig{
+			Env: path, Entrypoint: []string{"/bin/dns-client"}}, with("dns-client", DNSClient)},
+		{"kubestep.dev/tcp-echo:v1", ocispec.ImageConfig{
+			Env: path, Entrypoint: []string{"/bin/tcp-echo"},
+			ExposedPorts: map[string]struct{}{"7/tcp": {}, "7/udp": {}}}, with("tcp-echo", TCPEcho)},
 		{"kubestep.dev/sleep:v1", ocispec.ImageConfig{
 			Env: path, Entrypoint: []string{"/bin/sleep"}, Cmd: []string{"infinity"}}, tools},
 		{"kubestep.dev/crash:v1", ocispec.ImageConfig{Env: path, Entrypoint: []string{"/bin/crash"}}, with("crash", Crash)},

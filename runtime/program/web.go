@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,8 +20,8 @@ const unreadyFile = "/tmp/unready"
 // VERSION, which the image sets. On SIGTERM it finishes the requests it has, not-ready for the drain time first, and
 // exits with 0.
 //
-// Paths: / is the page; /healthz; /readyz (503 while it drains or /tmp/unready exists); /echo repeats the request;
-// /slow?d=2s answers late.
+// Paths: / is the page; /healthz; /readyz (503 while it drains, after POST /ready?ok=false, or while /tmp/unready exists);
+// /echo repeats the request and says who asked; /from says only that, /hostname only who answers; /slow?d=2s answers late.
 func Web(ctx context.Context, w *World) int {
 	flags := newFlags(w)
 	port := flags.Int("port", envInt(w, "PORT", 8080), "port to listen on")
@@ -100,12 +101,16 @@ type webServer struct {
 	w        *World
 	version  string
 	stopping chan struct{}
+	unready  atomic.Bool // as POST /ready?ok=false has it
 }
 
 func (s *webServer) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprintln(rw, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("POST /ready", s.setReady)
+	mux.HandleFunc("GET /hostname", func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprintln(rw, s.w.Hostname) })
+	mux.HandleFunc("GET /from", func(rw http.ResponseWriter, r *http.Request) { fmt.Fprintln(rw, r.RemoteAddr) })
 	mux.HandleFunc("/echo", s.echo)
 	mux.HandleFunc("GET /slow", s.slow)
 	mux.HandleFunc("GET /{$}", s.page)
@@ -123,11 +128,26 @@ func (s *webServer) ready(rw http.ResponseWriter, _ *http.Request) {
 		return
 	default:
 	}
+	if s.unready.Load() {
+		http.Error(rw, "not ready, as asked", http.StatusServiceUnavailable)
+		return
+	}
 	if _, err := s.w.Files.Stat(unreadyFile, true); err == nil {
 		http.Error(rw, unreadyFile+" exists", http.StatusServiceUnavailable)
 		return
 	}
 	fmt.Fprintln(rw, "ready")
+}
+
+// setReady makes /readyz fail or not: curl -X POST 'http://web:8080/ready?ok=false'.
+func (s *webServer) setReady(rw http.ResponseWriter, r *http.Request) {
+	ok, err := strconv.ParseBool(r.FormValue("ok"))
+	if err != nil {
+		http.Error(rw, "say whether it is ready: POST /ready?ok=false", http.StatusBadRequest)
+		return
+	}
+	s.unready.Store(!ok)
+	fmt.Fprintf(rw, "ready: %v\n", ok)
 }
 
 func (s *webServer) echo(rw http.ResponseWriter, r *http.Request) {
