@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,7 +19,8 @@ import (
 type Options struct {
 	// All prints every event. Otherwise only acts are printed: what the command asked for, what components wrote, container
 	// runtime calls, the scheduler's filtering and scoring, and whatever failed. A commit is shown with its request;
-	// reads, Event objects, the stages of a request and what watches delivered are passed over.
+	// reads, Event objects, the stages of a request and what watches delivered are passed over. Of a packet's path, what
+	// changes the packet or its place is shown, not how a node decided on it.
 	All bool
 }
 
@@ -34,13 +36,16 @@ func Subject(e trace.Event) string { return subject(&e) }
 // w.
 func Write(w io.Writer, events []trace.Event, o Options) error {
 	p := printer{out: bufio.NewWriter(w), all: o.All}
+	var roots []shown
 	for _, n := range trace.Tree(events) {
-		for _, shown := range p.shown(n, true) {
-			p.node(shown, "", "")
-		}
+		roots = append(roots, p.shown(n, true)...)
+	}
+	bySeq(roots)
+	for _, n := range roots {
+		p.node(n, "", "")
 	}
 	if p.guessed {
-		fmt.Fprintf(p.out, "\n%s is a likely cause: the latest that the component had learnt about the object.\n", likely)
+		fmt.Fprintf(p.out, "\n%s is a likely cause: the latest that the component had learnt about the object,\nor what came before on the connection.\n", likely)
 	}
 	return p.out.Flush()
 }
@@ -70,6 +75,7 @@ func (p *printer) node(n shown, branch, above string) {
 	for _, effect := range n.Effects {
 		below = append(below, p.shown(effect, true)...)
 	}
+	bySeq(below)
 	for i, effect := range below {
 		corner, bar := "├", "│ "
 		if i == len(below)-1 {
@@ -83,8 +89,11 @@ func (p *printer) node(n shown, branch, above string) {
 	}
 }
 
-// shown returns n when it gets a line, or else those of its effects that do.
+// shown returns n when it gets a line, or else those of its effects that do; for the first hop of a flow, its packets.
 func (p *printer) shown(n *trace.Node, exact bool) []shown {
+	if n.Event.Kind == trace.NetHop && slices.ContainsFunc(n.Effects, hop) {
+		return packets(n, exact)
+	}
 	exact = exact && n.Event.CauseLink != trace.Inferred
 	if p.all || act(&n.Event) {
 		return []shown{{n, exact}}
@@ -111,15 +120,26 @@ func act(e *trace.Event) bool {
 		return e.Verb == "filter" || e.Verb == "score" || e.Verb == "postfilter"
 	case trace.APIStage, trace.EtcdCommit, trace.WatchDeliver:
 		return false
+	case trace.NetHop:
+		d, ok := e.Detail.(*trace.HopDetail)
+		return !ok || worthALine(d)
 	}
 	return true
 }
+
+func hop(n *trace.Node) bool { return n.Event.Kind == trace.NetHop }
 
 func number(seq uint64) string { return "#" + strconv.FormatUint(seq, 10) }
 
 // text is what a line says of the event itself.
 func text(n *trace.Node) string {
 	e := &n.Event
+	switch d := e.Detail.(type) {
+	case *trace.HopDetail:
+		return hopLine(d)
+	case *trace.DNSDetail:
+		return queryLine(e, d)
+	}
 	words := []string{e.Actor, " " + subject(e)}
 	switch d := e.Detail.(type) {
 	case *trace.RequestDetail:
@@ -156,6 +176,10 @@ func subject(e *trace.Event) string {
 		if e.Object.IsZero() {
 			words = append(words, d.URI)
 		}
+	case *trace.HopDetail:
+		return point(d) + "  " + seen(d)
+	case *trace.DNSDetail:
+		return strings.Join([]string{e.Verb, d.Name, d.Type}, " ")
 	case *trace.CRIDetail:
 		words = append(words, d.Name)
 		if d.Name == "" {
