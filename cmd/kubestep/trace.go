@@ -32,6 +32,7 @@ type traceOptions struct {
 	background bool
 	breaks     []string
 	out        string
+	pcap       string
 	kubectl    []string
 }
 
@@ -44,11 +45,17 @@ func (a *app) traceCommand() *cobra.Command {
 
 It uses the running lab, or makes one for the time being. What kubectl itself prints goes to stderr.
 
+The packets of what kubectl exec runs are followed through the network, there and back: what opens a connection in a Pod,
+which queries and which Service rule it meets on its way. With --pcap they are also written to a file.
+
 With --break the lab stops at what matches, and commands are read from the terminal (? lists them). A pattern is words
-that must all fit: who acts (kube-scheduler, kubelet@*, *-controller), the edge (api.request, watch.deliver, cri.call),
-what is done (create, bind, StartContainer), to what (pods, pods/binding, pod/default/web-*).`,
+that must all fit: who acts (kube-scheduler, kubelet@*, *-controller), the edge (api.request, watch.deliver, cri.call, net.hop),
+what is done (create, bind, StartContainer, veth), to what (pods, pods/binding, pod/default/web-*). While a packet is
+held, the network's time stands still.`,
 		Example: `  kubestep trace -- create deployment web --image=kubestep.dev/web:v1 --replicas=3
   kubestep trace --break 'kube-scheduler create pods/binding' -- run web --image=kubestep.dev/web:v1
+  kubestep trace --pcap web.pcapng -- exec client -- wget -qO- http://web
+  kubestep trace --break 'net.hop veth tcp=S' -- exec client -- wget -qO- http://web
   kubestep trace --json -- delete pod web | jq -c '[.seq, .cause, .actor, .verb]'`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 || cmd.ArgsLenAtDash() > 0 {
@@ -67,6 +74,7 @@ what is done (create, bind, StartContainer), to what (pods, pods/binding, pod/de
 	flags.BoolVar(&o.all, "all", false, "print every event of the tree: reads, Event objects, stages of requests, commits and deliveries too")
 	flags.BoolVar(&o.background, "background", false, "print also what this command did not cause")
 	flags.StringArrayVar(&o.breaks, "break", nil, "hold what matches this `PATTERN`; may be given several times")
+	flags.StringVar(&o.pcap, "pcap", "", "write the packets to this `FILE`, for Wireshark or tcpdump -r")
 	flags.StringVar(&o.out, "out", "", "write a recording to this `FILE`, for kubestep replay")
 	return cmd
 }
@@ -91,6 +99,11 @@ func (a *app) trace(parent context.Context, o traceOptions, out io.Writer) (err 
 	t.removeBreakpoints(context.WithoutCancel(ctx))
 	if err := t.print(out); err != nil {
 		return err
+	}
+	if o.pcap != "" {
+		if err := capture(o.pcap, t.events()); err != nil {
+			return err
+		}
 	}
 	if o.out != "" {
 		if err := t.record(ctx); err != nil {
