@@ -20,7 +20,8 @@ type Machine struct {
 	phase    Phase
 	target   int // steps before it are played by themselves
 	wiping   bool
-	edge     map[string]bool // checks of this step that were true once
+	removed  map[trace.Object]bool // what has been asked to go while wiping
+	edge     map[string]bool       // checks of this step that were true once
 	solution bool
 	running  int // the Run that plays, 0 for none
 	runs     int
@@ -261,11 +262,20 @@ func (m *Machine) save() Effect {
 // look judges the step when something has changed.
 func (m *Machine) look() []Effect {
 	if m.wiping {
-		if len(m.world.Made()) > 0 {
+		made := m.world.Made()
+		if len(made) == 0 {
+			m.wiping = false
+			return m.enter(0)
+		}
+		// What was under way when the reset came appears later.
+		made = slices.DeleteFunc(made, func(o trace.Object) bool { return m.removed[o] })
+		if len(made) == 0 {
 			return nil
 		}
-		m.wiping = false
-		return m.enter(0)
+		for _, o := range made {
+			m.removed[o] = true
+		}
+		return []Effect{Remove{made}}
 	}
 	if m.phase != Doing {
 		return nil
@@ -399,7 +409,8 @@ func (m *Machine) reset() []Effect {
 	delete(m.state.Chosen, s.ID)
 	delete(m.state.Truth, s.ID)
 	m.target, m.wiping, m.phase, m.running = m.at, true, Preparing, 0
-	out := []Effect{Stops{}, m.release(), Remove{m.world.Made()}}
+	m.removed = map[trace.Object]bool{}
+	out := []Effect{Stops{}, m.release()}
 	return append(out, m.look()...)
 }
 

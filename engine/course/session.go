@@ -110,6 +110,7 @@ func (s *Session) leave(ctx context.Context) {
 func (s *Session) Do(in Input) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.drain() // what the learner wants is about what has happened until now
 	s.handle(in)
 }
 
