@@ -60,9 +60,9 @@ func (b *brittle) View() []string {
 	return b.screen.View()
 }
 
-// show runs the interface on a terminal, does something once the screen is up, and returns Run's error and what the
-// terminal got.
-func show(t *testing.T, inUpdate, breaks bool, act func(keys io.Writer, cancel func())) (err error, output, log string) {
+// show runs the interface on a terminal, does something once the screen is up, and returns what the terminal and the log
+// got, and Run's error.
+func show(t *testing.T, inUpdate, breaks bool, act func(keys io.Writer, cancel func())) (output, log string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -83,7 +83,7 @@ func show(t *testing.T, inUpdate, breaks bool, act func(keys io.Writer, cancel f
 	err = m.run(ctx, o)
 	term.mu.Lock()
 	defer term.mu.Unlock()
-	return err, term.out.String(), logged.String()
+	return term.out.String(), logged.String(), err
 }
 
 func press(key string) func(io.Writer, func()) {
@@ -106,7 +106,7 @@ func TestTerminalIsRestored(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err, out, log := show(t, tt.inUpdate, tt.breaks, tt.act)
+			out, log, err := show(t, tt.inUpdate, tt.breaks, tt.act)
 			if !tt.check(err) {
 				t.Errorf("Run returned %v", err)
 			}

@@ -82,7 +82,7 @@ func callAPI(ctx context.Context, w *program.World) error {
 		_ = resp.Body.Close()
 		client.CloseIdleConnections()
 		if err != nil || resp.StatusCode != http.StatusCreated {
-			return fmt.Errorf("%s: %s, %v", resp.Status, answer, err)
+			return fmt.Errorf("%s: %s, %w", resp.Status, answer, err)
 		}
 		fmt.Fprintf(w.Stdout, "%s\n", answer)
 	}

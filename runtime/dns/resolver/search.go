@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -53,11 +54,11 @@ func (l *lookup) search(ctx context.Context, types []uint16, res *Result) error 
 		if last.noServer {
 			return ErrTryAgain
 		}
-		if last.result == ErrNoData {
+		if errors.Is(last.result, ErrNoData) {
 			noData = true // another domain may have the type
 			continue
 		}
-		if last.result == ErrNotFound {
+		if errors.Is(last.result, ErrNotFound) {
 			continue
 		}
 		if !last.servfail {

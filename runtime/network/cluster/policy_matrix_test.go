@@ -36,7 +36,6 @@ type matrix struct {
 type member struct {
 	*fabric.Namespace
 	address netip.Addr
-	labels  map[string]string
 }
 
 const outside = "outside"

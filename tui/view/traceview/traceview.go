@@ -47,9 +47,8 @@ type Trace struct {
 	background bool
 	collapsed  map[uint64]bool
 
-	dirty  bool
-	lines  []line
-	hidden int // effects that are folded away
+	dirty bool
+	lines []line
 
 	seq    uint64
 	follow bool
