@@ -12,6 +12,7 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/icmp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 	"gvisor.dev/gvisor/pkg/waiter"
@@ -44,6 +45,9 @@ func (h *Namespace) Probe(ctx context.Context, probe Probe) (ProbeReply, error) 
 		return ProbeReply{}, probeError(probe, terr)
 	}
 	defer ep.Close()
+	why := h.f.follow(ctx)
+	defer h.f.unfollow(why)
+	own(ep, why)
 	discover := tcpip.PMTUDiscoveryDont
 	if probe.DontFragment {
 		discover = tcpip.PMTUDiscoveryProbe
@@ -59,6 +63,14 @@ func (h *Namespace) Probe(ctx context.Context, probe Probe) (ProbeReply, error) 
 		}
 	}
 	ep.SocketOptions().SetReceiveTTL(true)
+	route, terr := h.stack.FindRoute(0, tcpip.Address{}, toAddress(probe.To), ipv4.ProtocolNumber, false)
+	if terr != nil {
+		return ProbeReply{}, probeError(probe, terr)
+	}
+	defer route.Release()
+	if probe.DontFragment && 8+probe.Size > int(route.MTU()) { // gVisor would break it all the same
+		return ProbeReply{}, probeError(probe, &tcpip.ErrMessageTooLong{})
+	}
 	entry, ready := waiter.NewChannelEntry(waiter.ReadableEvents)
 	queue.EventRegister(&entry)
 	defer queue.EventUnregister(&entry)
@@ -74,10 +86,13 @@ func (h *Namespace) Probe(ctx context.Context, probe Probe) (ProbeReply, error) 
 	if _, terr := ep.Write(bytes.NewReader(payload(probe)), tcpip.WriteOptions{}); terr != nil {
 		return ProbeReply{}, probeError(probe, terr)
 	}
+	unresolved := h.unresolved(route)
 	for {
 		reply, ok := ProbeReply{}, true
 		select {
 		case reply = <-failed:
+		case <-unresolved:
+			return ProbeReply{}, probeError(probe, &tcpip.ErrHostUnreachable{})
 		case <-ready:
 			reply, ok = readReply(ep, probe)
 		case <-ctx.Done():
@@ -92,6 +107,24 @@ func (h *Namespace) Probe(ctx context.Context, probe Probe) (ProbeReply, error) 
 			return reply, nil
 		}
 	}
+}
+
+// unresolved returns a channel that gets a value when nobody answers for the next hop's address, after a packet has been
+// sent there. Linux tells such a socket that the host is unreachable; gVisor tells no socket that pings.
+func (h *Namespace) unresolved(route *stack.Route) <-chan struct{} {
+	next := route.NextHop()
+	if next.Len() == 0 {
+		next = route.RemoteAddress()
+	}
+	failed := make(chan struct{}, 1)
+	// An error means that the interface has no neighbours, or that resolution is under way.
+	_ = h.stack.GetLinkAddress(route.NICID(), next, route.LocalAddress(), ipv4.ProtocolNumber,
+		func(r stack.LinkResolutionResult) {
+			if r.Err != nil {
+				failed <- struct{}{}
+			}
+		})
+	return failed
 }
 
 // readReply returns what has come, false when it was not for this probe.
