@@ -22,23 +22,24 @@ var verbs = []string{"annotate", "api-resources", "apply", "auth", "autoscale", 
 var fileFlags = []string{"-f", "--filename", "--patch-file", "--from-file", "--from-env-file"}
 
 // safeFlags are the flags a lesson may use besides those of files.
-var safeFlags = []string{"-A", "--all", "--all-containers", "--all-namespaces", "--allow-missing-template-keys", "--as",
-	"--as-group", "--attach", "-c", "--cascade", "--claim", "--class", "--clusterrole", "--command", "--containers",
-	"--cpu", "--cpu-percent", "--current-replicas", "--delete-emptydir-data", "--disable-eviction", "--docker-email",
-	"--dry-run", "-e", "--env", "--expose", "--field-manager", "--field-selector", "--follow", "--for", "--force",
-	"--force-conflicts", "--from", "--from-literal", "--grace-period", "--group", "--hard", "-i", "--ignore-daemonsets",
-	"--ignore-not-found", "--image", "--image-pull-policy", "--keys", "-l", "--labels", "--limits", "--list", "--local",
-	"--max", "--max-unavailable", "--memory", "--min", "--min-available", "-n", "--name", "--namespace", "--no-headers",
-	"--node-port", "--now", "-o", "--output", "--override-type", "--overrides", "--overwrite", "-p", "--patch",
-	"--pod-selector", "--port", "--preemption-policy", "--previous", "--privileged", "--prefix", "--protocol", "-q",
-	"--quiet", "-R", "--record", "--recursive", "--replicas", "--requests", "--resource", "--resource-names",
-	"--resource-version", "--restart", "--revision", "--rm", "--role", "--rule", "--save-config", "--schedule",
-	"--selector", "--server-side", "--serviceaccount", "--session-affinity", "--show-kind", "--show-labels",
-	"--show-managed-fields", "--since", "--sort-by", "--stdin", "--subresource", "--tail", "--target-port", "--tcp",
-	"--timeout", "--timestamps", "--to-revision", "--type", "--types", "--user", "--value", "--verb", "--wait", "-w", "--watch",
-	"--watch-only", "--with-kubeconfig", "--external-ip", "--external-name", "--cluster-ip", "--default-backend",
-	"--rule", "--annotation", "--default", "--description", "--global-default", "--non-resource-url",
-	"--aggregation-rule", "--certificate-authority-data"}
+var safeFlags = []string{
+	"-A", "--all", "--all-containers", "--all-namespaces", "--allow-missing-template-keys", "--annotation", "--as",
+	"--as-group", "--attach", "-c", "--cascade", "--cluster-ip", "--clusterrole", "--command", "--containers",
+	"--cpu", "--cpu-percent", "--current-replicas", "--default", "--delete-emptydir-data", "--description",
+	"--disable-eviction", "--dry-run", "-e", "--env", "--expose", "--external-ip", "--external-name",
+	"--field-manager", "--field-selector", "--follow", "--for", "--force", "--force-conflicts", "--from",
+	"--from-literal", "--global-default", "--grace-period", "--group", "--hard", "-i", "--ignore-daemonsets",
+	"--ignore-not-found", "--image", "--image-pull-policy", "-l", "--labels", "--limits", "--list", "--local",
+	"--max", "--max-unavailable", "--memory", "--min", "--min-available", "-n", "--name", "--namespace",
+	"--no-headers", "--node-port", "--non-resource-url", "--now", "-o", "--output", "--overrides", "--overwrite",
+	"-p", "--patch", "--pod-selector", "--port", "--preemption-policy", "--prefix", "--previous", "--privileged",
+	"--protocol", "-q", "--quiet", "-R", "--record", "--recursive", "--replicas", "--requests", "--resource",
+	"--resource-names", "--resource-version", "--restart", "--revision", "--rm", "--role", "--rule",
+	"--save-config", "--schedule", "--selector", "--server-side", "--serviceaccount", "--session-affinity",
+	"--show-kind", "--show-labels", "--show-managed-fields", "--since", "--sort-by", "--stdin", "--subresource",
+	"--tail", "--target-port", "--tcp", "--timeout", "--timestamps", "--to-revision", "--type", "--types",
+	"--user", "--value", "--verb", "-w", "--wait", "--watch", "--watch-only",
+}
 
 // command checks one line. files are the folder's manifests.
 func parseCommand(line string, manifests []string) ([]string, error) {
