@@ -23,8 +23,7 @@ func applets() map[string]Program {
 		"nslookup": nslookup, "dig": dig, "host": host, "getent": getent,
 		"echo": echo, "cat": cat, "ls": ls, "env": env, "hostname": hostname, "date": date, "pwd": pwd, "id": id,
 		"kill": kill, "ps": ps, "mkdir": mkdir, "rm": rm, "touch": touch, "head": head, "wc": wc, "grep": grep, "tee": tee,
-		"ip": ip, "ss": ss, "netstat": netstat, "ping": ping, "traceroute": traceroute,
-		"curl":  curlApplet,
+		"ip": ip, "ss": ss, "netstat": netstat, "ping": ping, "traceroute": traceroute, "curl": curlApplet, "nc": nc,
 		"true":  func(context.Context, *World) int { return 0 },
 		"false": func(context.Context, *World) int { return 1 },
 	}

@@ -42,7 +42,7 @@ func DNSClient(ctx context.Context, w *World) int {
 		began := w.Clock.Now()
 		res, err := r.Search(ctx, cfg, name, t)
 		took := w.Clock.Since(began).Round(time.Microsecond)
-		queries := fmt.Sprintf("(%d queries, %s)", len(res.Tries), took)
+		queries := fmt.Sprintf("(queries: %d, %s)", len(res.Tries), took)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w %s", name, err, queries)
 		}

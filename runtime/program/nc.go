@@ -283,10 +283,17 @@ func (n *netcat) serveUDP(ctx context.Context, address string) int {
 }
 
 func (n *netcat) listening(at net.Addr) {
-	if n.verbose {
-		a := addrPort(at)
-		fmt.Fprintf(n.w.Stderr, "Listening on %s %d\n", a.Addr(), a.Port())
+	if !n.verbose {
+		return
 	}
+	host, port, err := net.SplitHostPort(at.String())
+	if err != nil {
+		return // an address without a port is nothing that nc listens on
+	}
+	if host == "" || host == "::" {
+		host = "0.0.0.0"
+	}
+	fmt.Fprintf(n.w.Stderr, "Listening on %s %s\n", host, port)
 }
 
 func (n *netcat) received(from net.Addr) {

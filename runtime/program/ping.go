@@ -148,9 +148,9 @@ func (p *pinger) run(ctx context.Context, name string) int {
 	fmt.Fprintf(p.w.Stdout, "PING %s (%s) %d(%d) bytes of data.\n", name, p.to, p.size, p.size+28)
 	began := p.w.Clock.Now()
 	results := make(chan echoed)
-	timer := p.w.Clock.NewTimer(p.interval)
-	defer timer.Stop()
 	p.send(life, results)
+	timer := p.w.Clock.NewTimer(p.next())
+	defer timer.Stop()
 	for answered := 0; p.count == 0 || answered < p.count; {
 		select {
 		case <-timer.C():

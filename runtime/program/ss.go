@@ -26,6 +26,7 @@ const netstatUsage = `usage: netstat [-tuna] [-l]
 
 // socketFilter is what ss and netstat are asked to list.
 type socketFilter struct {
+	hideTimeWait                             bool // unless all are asked for
 	tcp, udp, all, listening, noHeader, help bool
 }
 
@@ -52,6 +53,9 @@ func (f *socketFilter) sockets(l Lister) []network.Socket {
 		for _, s := range l.Sockets() {
 			waits := s.State == network.StateListen || s.State == network.StateUnconnected
 			wanted := both || f.tcp && protocol == "tcp" || f.udp && protocol == "udp"
+			if f.hideTimeWait && !f.all && s.State == "TIME_WAIT" {
+				continue
+			}
 			if s.Protocol == protocol && wanted && (f.all || waits == f.listening) {
 				some = append(some, s)
 			}
@@ -62,7 +66,7 @@ func (f *socketFilter) sockets(l Lister) []network.Socket {
 
 // ss lists the sockets of the Pod, all containers' and not only this one's: "ss -tln", "ss -tan", "ss -u".
 func ss(_ context.Context, w *World) int {
-	var f socketFilter
+	f := socketFilter{hideTimeWait: true}
 	if err := f.parse(w.Args[1:]); err != nil {
 		fmt.Fprintf(w.Stderr, "ss: %v\n%s", err, ssUsage)
 		return 255

@@ -1,7 +1,9 @@
 package fabric
 
 import (
+	"errors"
 	"net/netip"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,5 +55,27 @@ func TestListings(t *testing.T) {
 	}
 	if _, err := l.get(a.Namespace, "http://10.244.2.2:8080/", 5*time.Second); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestProbeSaysWhatTheStackKnows(t *testing.T) {
+	l := newLab(t, Config{})
+	a := l.pods["a1"]
+	ctx, cancel := l.f.clock.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for _, tt := range []struct {
+		name  string
+		probe Probe
+		want  error
+	}{
+		{"nobody has the address", Probe{To: ip("10.244.1.99"), Seq: 1}, syscall.EHOSTUNREACH},
+		{"too long", Probe{To: ip("10.244.2.2"), Seq: 1, Size: a.cfg.MTU - 27, DontFragment: true}, syscall.EMSGSIZE},
+		{"just fits", Probe{To: ip("10.244.2.2"), Seq: 1, Size: a.cfg.MTU - 28, DontFragment: true}, nil},
+		{"may be fragmented", Probe{To: ip("10.244.2.2"), Seq: 1, Size: a.cfg.MTU}, nil},
+		{"somebody has the address", Probe{To: ip("10.244.1.3"), Seq: 1}, nil},
+	} {
+		if _, err := a.Probe(ctx, tt.probe); !errors.Is(err, tt.want) || err != nil && tt.want == nil {
+			t.Errorf("%s: error %v, want %v", tt.name, err, tt.want)
+		}
 	}
 }
