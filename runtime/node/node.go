@@ -114,6 +114,9 @@ func (n *node) Run(ctx context.Context) error {
 		return err
 	}
 	n.kubelet <- k
+	if err := n.rejoin(ctx); err != nil {
+		n.config.Log.Warn("start as a new node", "node", n.config.Name, "error", err)
+	}
 	running++
 	go func() { ended <- k.Run(ctx) }()
 	go func() {
