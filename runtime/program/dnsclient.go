@@ -22,10 +22,10 @@ func DNSClient(ctx context.Context, w *World) int {
 	}
 	name := flags.Arg(0)
 	if name == "" {
-		name = w.Getenv("NAME")
+		name = w.Getenv("DNS_NAME")
 	}
 	if name == "" {
-		fmt.Fprintln(w.Stderr, "dns-client: give a name as argument or in the environment's NAME: dns-client web")
+		fmt.Fprintln(w.Stderr, "dns-client: give a name as argument or in the environment's DNS_NAME: dns-client web")
 		return usage
 	}
 	t, ok := dns.StringToType[strings.ToUpper(*kind)]
