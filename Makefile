@@ -46,6 +46,11 @@ lint: ## check format, go.mod, and what golangci-lint knows
 	$(GO) mod tidy -diff
 	$(GO) run $(LINTER) run
 
+.PHONY: prove
+prove: build ## play every lesson on a real lab: checks fail before, pass after, predictions come true
+	@$(BIN) lesson lint
+	@$(BIN) lesson prove --all
+
 .PHONY: bench
 bench: build ## measure start-up, memory, idle CPU and what the taps cost
 	@$(BIN) bench
