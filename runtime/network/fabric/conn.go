@@ -215,13 +215,26 @@ func (s *socket) SetWriteDeadline(t time.Time) error { return s.write.reset(t) }
 // tcpConn is a TCP connection.
 type tcpConn struct {
 	socket
-	tcp *gonet.TCPConn
+	tcp           *gonet.TCPConn
+	local, remote net.Addr
 }
 
 func newTCPConn(h *Namespace, c *gonet.TCPConn, o *origin) (*tcpConn, error) {
-	t := &tcpConn{tcp: c}
+	t := &tcpConn{tcp: c, local: c.LocalAddr(), remote: c.RemoteAddr()}
+	if t.local == nil {
+		t.local = &net.TCPAddr{}
+	}
+	if t.remote == nil {
+		t.remote = &net.TCPAddr{} // reset before it was accepted
+	}
 	return t, t.init(h, "tcp", c, o)
 }
+
+// LocalAddr implements [net.Conn].
+func (t *tcpConn) LocalAddr() net.Addr { return t.local }
+
+// RemoteAddr implements [net.Conn]. It is known to the end; the stack forgets it with the connection.
+func (t *tcpConn) RemoteAddr() net.Addr { return t.remote }
 
 // CloseWrite ends the sending half, as net.TCPConn's does.
 func (t *tcpConn) CloseWrite() error { return t.fail("close", t.tcp.CloseWrite()) }

@@ -79,3 +79,29 @@ func TestProbeSaysWhatTheStackKnows(t *testing.T) {
 		}
 	}
 }
+
+func TestAddressesOutliveTheConnection(t *testing.T) {
+	l := newLab(t, Config{})
+	listener, err := l.pods["b1"].Listen(t.Context(), "tcp", ":80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := l.pods["a1"].Dial(t.Context(), "tcp", "10.244.2.2:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted.Close()
+	conn.Close()
+	for _, got := range []string{conn.RemoteAddr().String(), accepted.LocalAddr().String()} {
+		if got != "10.244.2.2:80" {
+			t.Errorf("server's address %s after the end", got)
+		}
+	}
+	if accepted.RemoteAddr().String() != conn.LocalAddr().String() {
+		t.Errorf("client's address is %v, and %v to the server", conn.LocalAddr(), accepted.RemoteAddr())
+	}
+}
