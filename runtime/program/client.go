@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -67,7 +68,7 @@ func repeat(
 		if ctx.Err() != nil {
 			return SIGKILL.ExitCode()
 		}
-		fmt.Fprintf(w.Stdout, "%s: %d %s, %d ok, %d failed\n", w.Args[0], n, what, ok, failed)
+		fmt.Fprintf(w.Stdout, "%s: %d %s, %d ok, %d failed\n", path.Base(w.Args[0]), n, what, ok, failed)
 		if stopped {
 			return 0
 		}
