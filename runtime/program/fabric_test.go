@@ -25,7 +25,10 @@ type cluster struct {
 	clock clock.Clock
 }
 
-func newCluster(t *testing.T) *cluster {
+func newCluster(t *testing.T) *cluster { return newClusterMTU(t, 0) }
+
+// newClusterMTU has Pods with an MTU, 0 for what fits into the tunnel between the nodes.
+func newClusterMTU(t *testing.T, mtu int) *cluster {
 	t.Helper()
 	f, err := fabric.New(fabric.Config{})
 	if err != nil {
@@ -53,7 +56,7 @@ func newCluster(t *testing.T) *cluster {
 			PodCIDR: netip.MustParsePrefix(node.cidr)})
 		if err == nil {
 			*node.to, err = n.AddPod(fabric.PodConfig{Namespace: "default", Name: node.pod,
-				Address: netip.MustParseAddr(node.podAddress)})
+				Address: netip.MustParseAddr(node.podAddress), MTU: mtu})
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -78,6 +78,22 @@ func TestPingSumsUpWhenInterrupted(t *testing.T) {
 	}
 }
 
+// A Pod whose MTU is larger than the tunnel's learns of it from the node.
+func TestPingFindsThePathMTU(t *testing.T) {
+	c := newClusterMTU(t, 1500)
+	for _, tt := range []struct{ line, want string }{
+		{"ping -c1 -M do -s 1472 web", "From 10.244.1.1 icmp_seq=1 Frag needed and DF set (mtu = 1450)\n"},
+		{"traceroute -nF -q 1 web 1500", " 2  10.244.1.1  T !F-1450\n"},
+		{"ping -c1 -M do -s 1422 web", "1430 bytes from 10.244.2.2: icmp_seq=1 ttl=62 "},
+		{"ping -c1 -s 1472 web", "1480 bytes from 10.244.2.2: icmp_seq=1 ttl=62 "},
+	} {
+		out, errOut, _ := c.run(tt.line)
+		if !strings.Contains(times.ReplaceAllString(out, "T"), tt.want) || errOut != "" {
+			t.Errorf("%s: %s, errors %q, want %s", tt.line, out, errOut, tt.want)
+		}
+	}
+}
+
 // answering is a network whose probes are all answered in one way.
 type answering struct {
 	program.Network
