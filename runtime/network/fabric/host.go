@@ -19,7 +19,7 @@ func (n *Node) newHost() (*Namespace, error) {
 			addresses = append(addresses, netip.PrefixFrom(n.tunnelAddr.addr(), 32))
 		}
 	}
-	return n.f.newNamespace(namespaceConfig{name: n.cfg.Name, addresses: addresses, mtu: wireMTU,
+	return n.f.newNamespace(namespaceConfig{name: n.cfg.Name, addresses: addresses, mtu: wireMTU, node: n,
 		send: func(p *packet) bool { return n.f.post(n.hostOutput, p) }})
 }
 
@@ -30,10 +30,17 @@ func (n *Node) hostRoutes() {
 		routes = append(routes, tcpip.Route{Destination: toSubnet(netip.PrefixFrom(a, 32)), NIC: nicEth0,
 			SourceHint: toAddress(a)})
 	}
+	var listed []network.Route
 	for _, r := range n.routes {
+		line := network.Route{To: r.to, Device: r.dev.device, Source: r.source.addr()}
+		if !r.via.unspecified() {
+			line.Via = r.via.addr()
+		}
+		listed = append(listed, line)
 		routes = append(routes, tcpip.Route{Destination: toSubnet(r.to), NIC: nicEth0, SourceHint: toAddress(r.source.addr()),
 			MTU: uint32(min(r.dev.mtu, wireMTU))})
 	}
+	n.listed.Store(&listed)
 	n.host.stack.SetRouteTable(routes)
 }
 

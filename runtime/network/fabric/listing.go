@@ -16,8 +16,12 @@ import (
 	"github.com/kubestep/kubestep/runtime/network"
 )
 
-// Interfaces returns the namespace's interfaces by index.
+// Interfaces returns the namespace's interfaces by index. A node's are those that its packets pass; its sockets have a
+// stack with fewer.
 func (h *Namespace) Interfaces() []network.Interface {
+	if h.node != nil {
+		return h.node.interfaces()
+	}
 	var all []network.Interface
 	for id, info := range h.stack.NICInfo() {
 		i := network.Interface{Index: int(id), Name: info.Name, MTU: int(info.MTU), Loopback: info.Flags.Loopback,
@@ -39,6 +43,12 @@ func (h *Namespace) Interfaces() []network.Interface {
 
 // Routes returns the namespace's routing table in the order in which it is looked through.
 func (h *Namespace) Routes() []network.Route {
+	if h.node != nil {
+		if listed := h.node.listed.Load(); listed != nil {
+			return slices.Clone(*listed)
+		}
+		return nil
+	}
 	var all []network.Route
 	for _, r := range h.stack.GetRouteTable() {
 		all = append(all, network.Route{To: netip.PrefixFrom(fromAddress(r.Destination.ID()), r.Destination.Prefix()),
@@ -47,7 +57,28 @@ func (h *Namespace) Routes() []network.Route {
 	return all
 }
 
-// Neighbours returns the namespace's ARP cache by address.
+// interfaces are the node's own, without its ends of the Pods' veth pairs.
+func (n *Node) interfaces() []network.Interface {
+	device := func(p *place, hw hwaddr, addresses ...netip.Prefix) network.Interface {
+		return network.Interface{Name: p.device, MTU: p.mtu, Hardware: hw[:], Addresses: addresses}
+	}
+	lo := device(&n.lo, hwaddr{}, netip.MustParsePrefix("127.0.0.1/8"))
+	lo.Loopback, lo.Hardware = true, nil
+	all := []network.Interface{lo,
+		device(&n.eth0, n.eth0HW, netip.PrefixFrom(n.cfg.Address, n.f.cfg.Underlay.Bits()))}
+	if n.bridge != nil {
+		if n.f.cfg.Mode == VXLAN {
+			all = append(all, device(&n.flannel, n.tunnelHW, netip.PrefixFrom(n.tunnelAddr.addr(), 32)))
+		}
+		all = append(all, device(&n.cni0, n.bridgeHW, netip.PrefixFrom(n.bridgeAddr.addr(), n.cfg.PodCIDR.Bits())))
+	}
+	for i := range all {
+		all[i].Index = i + 1
+	}
+	return all
+}
+
+// Neighbours returns the namespace's ARP cache by address; not a node's.
 func (h *Namespace) Neighbours() []network.Neighbour {
 	entries, terr := h.stack.Neighbors(nicEth0, ipv4.ProtocolNumber)
 	if terr != nil {

@@ -2,7 +2,9 @@ package fabric
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -103,5 +105,27 @@ func TestAddressesOutliveTheConnection(t *testing.T) {
 	}
 	if accepted.RemoteAddr().String() != conn.LocalAddr().String() {
 		t.Errorf("client's address is %v, and %v to the server", conn.LocalAddr(), accepted.RemoteAddr())
+	}
+}
+
+func TestListingsOfANode(t *testing.T) {
+	l := newLab(t, Config{})
+	l.settle()
+	host := l.nodes["node-1"].Host()
+	var names []string
+	for _, i := range host.Interfaces() {
+		names = append(names, fmt.Sprint(i.Index, i.Name, i.MTU, i.Addresses))
+	}
+	want := "[1 lo 65536 [127.0.0.1/8] 2 eth0 1500 [192.168.50.11/24] 3 flannel.1 1450 [10.244.1.0/32] 4 cni0 1450 [10.244.1.1/24]]"
+	if got := fmt.Sprint(names); strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
+		t.Errorf("interfaces %s, want %s", got, want)
+	}
+	found := false
+	for _, r := range host.Routes() {
+		found = found || r == network.Route{To: netip.MustParsePrefix("10.244.2.0/24"), Via: ip("10.244.2.0"), Device: "flannel.1",
+			Source: ip("10.244.1.0")}
+	}
+	if !found {
+		t.Errorf("the route to node-2's Pods is not in %+v", host.Routes())
 	}
 }

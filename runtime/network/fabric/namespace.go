@@ -32,6 +32,7 @@ type Namespace struct {
 	nic       *nic
 	addresses []netip.Addr
 	resolver  Resolver
+	node      *Node // whose own namespace it is, nil for a Pod's or an outside machine's
 
 	mu   sync.Mutex
 	open map[io.Closer]struct{} // what destroy must close; nil once it has
@@ -51,13 +52,14 @@ type namespaceConfig struct {
 	mtu       int
 	gateway   netip.Addr // invalid for none
 	resolver  Resolver
+	node      *Node // whose own namespace it is
 	send      func(p *packet) bool
 }
 
 // newNamespace makes a namespace. Whoever gets it calls destroy.
 func (f *Fabric) newNamespace(cfg namespaceConfig) (*Namespace, error) {
 	random := newRandom(f.cfg.Seed, cfg.name+cfg.addresses[0].String())
-	h := &Namespace{f: f, name: cfg.name, resolver: cfg.resolver, open: map[io.Closer]struct{}{}}
+	h := &Namespace{f: f, name: cfg.name, resolver: cfg.resolver, node: cfg.node, open: map[io.Closer]struct{}{}}
 	h.stack = stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, arp.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{udp.NewProtocol, icmp.NewProtocol4, tcp.NewProtocol},

@@ -37,7 +37,8 @@ type Node struct {
 	pods  map[netip.Addr]*Pod
 	names map[string]int // how often a device name was used
 
-	rules atomic.Pointer[proxyRules] // what the proxy has installed
+	rules  atomic.Pointer[proxyRules]      // what the proxy has installed
+	listed atomic.Pointer[[]network.Route] // routes as they were made last, for [Namespace.Routes]
 
 	// Only Run's goroutine touches what follows.
 	off        bool // powered off
