@@ -47,7 +47,7 @@ var slotNames = []string{"predict", "check", "hint", "why"}
 
 var (
 	headingForm = regexp.MustCompile(`^(#{1,6})\s+(.*?)\s*#*$`)
-	itemForm    = regexp.MustCompile("^- ([a-z][a-z0-9-]*)[:：]\\s*(.*)$")
+	itemForm    = regexp.MustCompile(`^- ([a-z][a-z0-9-]*)[:：]\s*(.*)$`)
 )
 
 // parser reads one language's file line by line.

@@ -94,14 +94,14 @@ func (c *ipCommand) show(args []string) (device string, code int) {
 	return args[0], 0
 }
 
-func (c *ipCommand) interfaces(args []string, print func(i network.Interface)) int {
+func (c *ipCommand) interfaces(args []string, show func(i network.Interface)) int {
 	device, code := c.show(args)
 	if code != 0 {
 		return code
 	}
 	for _, i := range c.net.Interfaces() {
 		if device == "" || i.Name == device {
-			print(i)
+			show(i)
 		}
 	}
 	return 0

@@ -114,7 +114,7 @@ func (n *netcat) connect(ctx context.Context, host, address, port string) bool {
 	defer cancel()
 	conn, err := n.w.Network.Dial(dialing, n.protocol(), net.JoinHostPort(address, port))
 	if err == nil && n.udp && n.scan && !n.answers(conn) {
-		err = conn.Close()
+		_ = conn.Close()
 		return false
 	}
 	switch {
