@@ -104,6 +104,8 @@ const (
 	StepOut  Verb = "out"       // one level coarser
 	Break    Verb = "break"     // add Command.Pattern as a breakpoint
 	Unbreak  Verb = "unbreak"   // remove it
+	Follow   Verb = "follow"    // report the packets of the Pods that Command.Pattern names, such as "pod/default/client"
+	Unfollow Verb = "unfollow"  // do so no more
 )
 
 // Command is one verb with what it needs.
@@ -111,7 +113,7 @@ type Command struct {
 	Verb Verb `json:"verb"`
 	// Held is the trace.Held.ID for StepThis.
 	Held uint64 `json:"held,omitempty"`
-	// Pattern is for RunTo, Break and Unbreak: see engine/gate for its form.
+	// Pattern is for RunTo, Break and Unbreak, Follow and Unfollow: see engine/gate for its form.
 	Pattern string `json:"pattern,omitempty"`
 }
 
@@ -121,6 +123,7 @@ type DebugState struct {
 	Mode        Mode         `json:"mode"`
 	Level       Level        `json:"level"`
 	Breakpoints []string     `json:"breakpoints,omitempty"`
+	Following   []string     `json:"following,omitempty"` // Pods whose packets are reported
 	RunTo       string       `json:"runTo,omitempty"`
 	Held        []trace.Held `json:"held,omitempty"` // in the order in which Step releases them
 }

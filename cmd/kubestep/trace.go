@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type traceOptions struct {
 	all        bool
 	background bool
 	breaks     []string
+	follow     []string
 	out        string
 	pcap       string
 	kubectl    []string
@@ -74,6 +76,7 @@ held, the network's time stands still.`,
 	flags.BoolVar(&o.all, "all", false, "print every event of the tree: reads, Event objects, stages of requests, commits and deliveries too")
 	flags.BoolVar(&o.background, "background", false, "print also what this command did not cause")
 	flags.StringArrayVar(&o.breaks, "break", nil, "hold what matches this `PATTERN`; may be given several times")
+	flags.StringArrayVar(&o.follow, "follow", nil, "show also all packets and DNS queries of this `POD`, NAME or NAMESPACE/NAME; may be given several times")
 	flags.StringVar(&o.pcap, "pcap", "", "write the packets to this `FILE`, for Wireshark or tcpdump -r")
 	flags.StringVar(&o.out, "out", "", "write a recording to this `FILE`, for kubestep replay")
 	return cmd
@@ -95,8 +98,12 @@ func (a *app) trace(parent context.Context, o traceOptions, out io.Writer) (err 
 	if err := t.setBreakpoints(ctx); err != nil {
 		return err
 	}
+	if err := t.startFollowing(ctx); err != nil {
+		return err
+	}
 	ran := t.runKubectl(ctx, out)
 	t.removeBreakpoints(context.WithoutCancel(ctx))
+	t.stopFollowing(context.WithoutCancel(ctx))
 	if err := t.print(out); err != nil {
 		return err
 	}
@@ -147,8 +154,11 @@ type tracing struct {
 	began    time.Time
 }
 
-// mine reports whether e is a request of this run of kubectl.
+// mine reports whether e is a request of this run of kubectl, or what a followed Pod does by itself.
 func (t *tracing) mine(e *trace.Event) bool {
+	if e.Cause == 0 && (e.Kind == trace.NetHop || e.Kind == trace.DNSQuery) && e.Object.Kind == "Pod" {
+		return slices.Contains(t.follow, e.Object.Namespace+"/"+e.Object.Name)
+	}
 	d, ok := e.Detail.(*trace.RequestDetail)
 	return ok && strings.HasPrefix(d.AuditID, t.run)
 }
@@ -166,6 +176,26 @@ func (t *tracing) removeBreakpoints(ctx context.Context) {
 	for _, pattern := range t.breaks {
 		// The reader may have removed it.
 		_, _ = t.lab.Debugger().Do(ctx, engine.Command{Verb: engine.Unbreak, Pattern: pattern})
+	}
+}
+
+func (t *tracing) startFollowing(ctx context.Context) error {
+	for i, pod := range t.follow {
+		if !strings.Contains(pod, "/") {
+			pod = "default/" + pod
+			t.follow[i] = pod
+		}
+		if _, err := t.lab.Debugger().Do(ctx, engine.Command{Verb: engine.Follow, Pattern: "pod/" + pod}); err != nil {
+			return fmt.Errorf("--follow %q: %w", pod, err)
+		}
+	}
+	return nil
+}
+
+func (t *tracing) stopFollowing(ctx context.Context) {
+	for _, pod := range t.follow {
+		// The lab may be gone.
+		_, _ = t.lab.Debugger().Do(ctx, engine.Command{Verb: engine.Unfollow, Pattern: "pod/" + pod})
 	}
 }
 

@@ -112,6 +112,8 @@ func (c *core) do(cmd engine.Command) (released []uint64, err error) {
 		return c.changeLevel(cmd.Verb)
 	case engine.Break, engine.Unbreak:
 		return nil, c.changeBreaks(cmd)
+	case engine.Follow, engine.Unfollow:
+		return nil, c.changeFollow(cmd)
 	default:
 		return nil, fmt.Errorf("%w: there is no debugger verb %q", engine.ErrUsage, cmd.Verb)
 	}
@@ -242,7 +244,7 @@ func (c *core) drop(from, to int) (ids []uint64) {
 // state returns a copy that later changes do not touch.
 func (c *core) state() engine.DebugState {
 	s := engine.DebugState{Generation: c.generation, Mode: c.rules.mode, Level: c.rules.level,
-		Breakpoints: texts(c.rules.breaks)}
+		Breakpoints: texts(c.rules.breaks), Following: texts(c.rules.follow)}
 	if c.rules.runTo != nil {
 		s.RunTo = c.rules.runTo.text
 	}

@@ -54,8 +54,8 @@
 //	network@node-1 prerouting rule=default/web*
 //	vxlan-encap tcp=S
 //
-// Only packets that are followed are held: those of what kubectl exec runs, and those that pass through a Pod which a
-// pattern about packets names, as the first one does (see [Gate.FollowPods]). The network's clock stands still with a
+// Only packets that are followed are reported and held: those of what kubectl exec runs, and those that pass through a
+// Pod which the verb follow was told, or which a pattern about packets names, as the first one does. The network's clock stands still with a
 // held packet, so that nothing times out and nothing is sent again.
 //
 // # What is held

@@ -1,32 +1,70 @@
 package gate
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/trace"
 )
 
-// FollowPods returns which Pods' packets must be looked at because a breakpoint, or what is run to, is about packets and
-// names Pods: "net.hop pod/default/client". A Pod is given as "default/client". It returns nil when there are none, and
-// costs one load when nothing can be held.
+// podFilter says whether the packets of a Pod ("default/client") are looked at.
+type podFilter func(pod string) bool
+
+// FollowPods returns which Pods' packets must be looked at: those that Follow was told, and those that a breakpoint about
+// packets, or what is run to, names, as "net.hop pod/default/client" does. A Pod is given as "default/client". It returns
+// nil when there are none, and costs one load.
 func (g *Gate) FollowPods() func(pod string) bool {
-	r := g.active.Load()
-	if r == nil {
-		return nil
+	if f := g.pods.Load(); f != nil {
+		return *f
 	}
-	var of []*Pattern
+	return nil
+}
+
+func (r *rules) followed() *podFilter {
+	of := slices.Clone(r.follow)
 	for _, p := range append(slices.Clip(r.breaks), r.runTo) {
 		if p != nil && p.ofHops() && p.ofPods() {
 			of = append(of, p)
 		}
 	}
-	if of == nil {
+	if len(of) == 0 {
 		return nil
 	}
-	return func(pod string) bool {
+	f := podFilter(func(pod string) bool {
 		return slices.ContainsFunc(of, func(p *Pattern) bool { return p.matchPod(pod) })
+	})
+	return &f
+}
+
+func (c *core) changeFollow(cmd engine.Command) error {
+	p, err := Parse(cmd.Pattern)
+	if err != nil {
+		return err
 	}
+	i := slices.IndexFunc(c.rules.follow, func(f *Pattern) bool { return f.text == p.text })
+	switch {
+	case cmd.Verb == engine.Unfollow && i < 0:
+		return fmt.Errorf("%w: %q is not followed; followed are: %s", engine.ErrUsage, p, listed(c.rules.follow))
+	case cmd.Verb == engine.Unfollow:
+		c.change(func(r *rules) { r.follow = slices.Delete(slices.Clone(r.follow), i, i+1) })
+	case i >= 0:
+		return nil // it is already
+	case !p.ofPods() || !p.onlyObject():
+		return fmt.Errorf("%w: pattern %q: what is followed are Pods: write pod/NAMESPACE/NAME", engine.ErrUsage, p)
+	default:
+		c.change(func(r *rules) { r.follow = append(slices.Clone(r.follow), p) })
+	}
+	c.generation++
+	return nil
+}
+
+// onlyObject reports whether all that the pattern says is about the object.
+func (p *Pattern) onlyObject() bool {
+	return !slices.ContainsFunc(p.terms, func(t term) bool {
+		return slices.ContainsFunc(t.conds, func(c cond) bool { return !slices.Contains(objectFields, c.field) })
+	})
 }
 
 // objectFields are what says which object is meant.

@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"errors"
+	"slices"
 	"testing"
 
 	"github.com/kubestep/kubestep/engine"
@@ -81,6 +83,19 @@ func TestFollowPods(t *testing.T) {
 	}
 	do(engine.Unbreak, "net.hop ns=shop")
 	do(engine.Unbreak, "net.hop veth pod/default/cl*")
+	do(engine.Follow, "pod/default/web")
+	if follow := g.FollowPods(); follow == nil || !follow("default/web") || follow("default/client") {
+		t.Error("follow does not follow the Pod that it names")
+	}
+	for _, pattern := range []string{"pods", "net.hop", "veth pod/default/web"} {
+		if _, err := g.Do(t.Context(), engine.Command{Verb: engine.Follow, Pattern: pattern}); !errors.Is(err, engine.ErrUsage) {
+			t.Errorf("follow %q: %v, want a usage error", pattern, err)
+		}
+	}
+	if s := g.State(); !slices.Equal(s.Following, []string{"pod/default/web"}) || s.Mode != engine.Run {
+		t.Errorf("the state is %+v", s)
+	}
+	do(engine.Unfollow, "pod/default/web")
 	if g.FollowPods() != nil {
 		t.Error("packets are looked at when no breakpoint is about them")
 	}

@@ -26,6 +26,7 @@ type Gate struct {
 	now func() time.Time
 	// active is nil while nothing can be held, so that an event costs one load.
 	active  atomic.Pointer[rules]
+	pods    atomic.Pointer[podFilter] // whose packets are looked at, nil for none
 	traffic atomic.Pointer[Traffic]
 	// stepping has room for one: steps wait for the lab to settle, and two at once would wait for each other's.
 	stepping chan struct{}
@@ -118,6 +119,7 @@ func (g *Gate) publish(now time.Time) {
 	} else {
 		g.active.Store(g.core.rules)
 	}
+	g.pods.Store(g.core.rules.followed())
 	close(g.changed)
 	g.changed = make(chan struct{})
 }

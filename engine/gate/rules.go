@@ -53,6 +53,7 @@ type rules struct {
 	mode   engine.Mode
 	level  engine.Level
 	breaks []*Pattern
+	follow []*Pattern // name Pods; they hold nothing
 	runTo  *Pattern
 }
 

@@ -89,22 +89,13 @@ func enclosers(e *trace.Event, find finder, last uint64) []uint64 {
 		}
 		seq, link, inner = outer.Cause, outer.CauseLink, outer.Kind
 	}
-	var waits func(other *trace.Event) bool
-	var from uint64
-	switch {
-	case e.Kind == trace.APIStage && len(list) > 0:
-		// The stages of a request follow one another, unless one is inside another: an update is admitted inside its
-		// storage stage. All of them have the request for a cause.
-		from = e.Cause
-		waits = func(other *trace.Event) bool { return other.Kind == trace.APIStage && other.Cause == e.Cause }
-	case e.Kind == trace.NetHop:
-		// All of the network stands still with a packet, and with it whoever waits for an answer.
-		waits = func(other *trace.Event) bool { return other.Kind == trace.DNSQuery }
-	default:
+	if e.Kind != trace.APIStage || len(list) == 0 {
 		return list
 	}
-	for s, n := last, 0; s > from && n < maxSiblings; s, n = s-1, n+1 {
-		if other, ok := find(s); ok && other.Open && counted(&other) && waits(&other) {
+	// The stages of a request follow one another, unless one is inside another: an update is admitted inside its storage
+	// stage. All of them have the request for a cause.
+	for s, n := last, 0; s > e.Cause && n < maxSiblings; s, n = s-1, n+1 {
+		if other, ok := find(s); ok && other.Kind == trace.APIStage && other.Open && other.Cause == e.Cause && counted(&other) {
 			list = append(list, s)
 		}
 	}
@@ -135,5 +126,5 @@ func within(inner, outer trace.Kind) bool {
 
 // counted reports whether [trace.Tap.Activity] counts e while it is open.
 func counted(e *trace.Event) bool {
-	return !e.Background && e.Verb != "connect" && e.Subresource != "log"
+	return !e.Background && e.Kind != trace.NetHop && e.Kind != trace.DNSQuery && e.Verb != "connect" && e.Subresource != "log"
 }

@@ -19,6 +19,7 @@ type linker struct {
 	wrote   map[string]map[string]uint64  // actor -> UID -> latest write to the API server
 	exits   map[string]map[string]uint64  // node -> UID -> latest end of a container by itself
 	streams map[string]uint64             // UID -> latest connect request (exec, attach, port-forward) that is open
+	asked   map[string]latest             // UID of a Pod -> its latest DNS query
 	gone    []string                      // UIDs of deleted objects, oldest first
 }
 
@@ -57,6 +58,7 @@ func (l *linker) init() {
 	l.wrote = map[string]map[string]uint64{}
 	l.exits = map[string]map[string]uint64{}
 	l.streams = map[string]uint64{}
+	l.asked = map[string]latest{}
 }
 
 // process returns where the actor's knowledge comes from.
@@ -121,6 +123,10 @@ func (l *linker) observe(e *Event) {
 		note(l.acts, e.Actor, uid, e.Seq)
 		if e.Verb == "exit" {
 			note(l.exits, node(e.Actor), uid, e.Seq) // its kubelet will find out
+		}
+	case DNSQuery:
+		if e.Verb == "ask" && uid != "" && e.Seq > l.asked[uid].seq {
+			l.asked[uid] = latest{e.Seq, e.Time}
 		}
 	case APIRequest:
 		if e.Verb == "connect" && uid != "" {
@@ -195,6 +201,7 @@ func (l *linker) forget(uid string) {
 		delete(l.objects, old)
 	}
 	delete(l.streams, old)
+	delete(l.asked, old)
 	for _, known := range l.learnt {
 		delete(known, old)
 	}
@@ -259,6 +266,13 @@ func (l *linker) infer(e *Event, now time.Time) (uint64, Link) {
 		consider(acts[uid])
 		consider(exits[uid])
 		consider(known[uid].about)
+	case NetHop:
+		// A program opens a connection because it has just learnt where to.
+		hop, ok := e.Detail.(*HopDetail)
+		if asked := l.asked[uid]; ok && hop.Direction == "out" && !hop.Reply && now.Sub(asked.at) < guessWithin {
+			return asked.seq, Inferred // 0 for none
+		}
+		return 0, ""
 	default:
 		return 0, ""
 	}

@@ -93,6 +93,8 @@ func parseEvent(t *testing.T, line string) Event {
 			e.Root = true
 		case "open":
 			e.Open = true
+		case "out", "in", "reply":
+			e.Detail = &HopDetail{Direction: w, Reply: w == "reply"}
 		default:
 			t.Fatalf("unknown word %q", w)
 		}

@@ -166,12 +166,15 @@ func (t *Tap) Know(o Object, r Refs) {
 }
 
 // Activity returns how many events have begun and not ended, and when the last one began or ended. Background events,
-// held ones and streams (exec, logs) do not count.
+// held ones, streams (exec, logs) and what Pods send do not count.
 func (t *Tap) Activity() (open int, last time.Time) {
 	return int(t.open.Load()), time.Unix(0, t.activity.Load())
 }
 
 func counts(e *Event) bool {
+	if e.Kind == NetHop || e.Kind == DNSQuery {
+		return false // a Pod that sends requests all the time would keep the lab from ever being quiet
+	}
 	return !e.Background && e.Verb != "connect" && e.Subresource != "log"
 }
 
