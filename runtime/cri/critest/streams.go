@@ -217,7 +217,7 @@ func testPodNetwork(t *testing.T, r Runtime) {
 		}
 	}
 	if _, errOut, err := r.ExecSync(t.Context(), side, []string{"wget", "-qO-", "http://localhost:81/"}, deadline); err == nil ||
-		!strings.Contains(string(errOut), "connection refused") {
+		!strings.Contains(strings.ToLower(string(errOut)), "connection refused") {
 		t.Errorf("a port without a listener: %s, %v", errOut, err)
 	}
 	second := p.run("second", webV1)
