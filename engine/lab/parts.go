@@ -13,8 +13,6 @@ import (
 type part struct {
 	name string
 	run  func(ctx context.Context) error
-	// ready is closed when others can use the part.
-	ready <-chan struct{}
 }
 
 // stopWithin bounds how long one part may take to stop before the ones below it are stopped regardless.

@@ -56,6 +56,8 @@ type cluster struct {
 
 // start brings the cluster up, in the order in which its parts need each other, and returns when it is ready.
 func (l *Lab) start(ctx context.Context, dir string, parts *parts) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // of what still waits when a step has failed; parts have contexts of their own
 	c := &cluster{Lab: l, dir: dir, parts: parts}
 	if err := kubeglobal.Setup(kubeglobal.Options{
 		Log: l.options.LibraryLog, Stderr: l.options.Stderr, Seed: l.options.Seed, Fatal: parts.fatal,
@@ -83,7 +85,7 @@ func (c *cluster) startEtcd(ctx context.Context) error {
 	if c.etcd, err = etcd.New(config); err != nil {
 		return err
 	}
-	c.parts.start(ctx, part{phaseEtcd, c.etcd.Run, c.etcd.Ready()})
+	c.parts.start(ctx, part{phaseEtcd, c.etcd.Run})
 	return nil
 }
 
@@ -117,7 +119,7 @@ func (c *cluster) startAPIServer(ctx context.Context) error {
 	if c.tap != nil {
 		c.parts.start(ctx, part{name: "commits", run: func(ctx context.Context) error { return c.etcd.Report(ctx, c.tap) }})
 	}
-	c.parts.start(ctx, part{phaseAPIServer, c.api.Run, c.api.Ready()})
+	c.parts.start(ctx, part{phaseAPIServer, c.api.Run})
 	if err := c.parts.wait(ctx, c.api.Ready()); err != nil {
 		return err
 	}
@@ -141,8 +143,8 @@ func (c *cluster) startOthers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.parts.start(ctx, part{phaseControllers, manager.Run, manager.Ready()})
-	c.parts.start(ctx, part{phaseScheduler, sched.Run, sched.Ready()})
+	c.parts.start(ctx, part{phaseControllers, manager.Run})
+	c.parts.start(ctx, part{phaseScheduler, sched.Run})
 	if err := c.startNetwork(ctx); err != nil {
 		return err
 	}
@@ -198,7 +200,7 @@ func (c *cluster) startNode(ctx context.Context, index int) error {
 		return fmt.Errorf("make %s: %w", name, err)
 	}
 	c.nodes.add(config.Address, node)
-	c.parts.start(ctx, part{name, node.Run, node.Started()})
+	c.parts.start(ctx, part{name, node.Run})
 	return nil
 }
 
