@@ -51,6 +51,12 @@ prove: build ## play every lesson on a real lab: checks fail before, pass after,
 	@$(BIN) lesson lint
 	@$(BIN) lesson prove --all
 
+PROOFS ?= 20
+
+.PHONY: mutations
+mutations: build ## inject mistakes into the lessons and count those that lint and prove miss; PROOFS=20 is how many to prove
+	KUBESTEP_BINARY=$(abspath $(BIN)) KUBESTEP_MUTATIONS=$(PROOFS) $(GO) test -count=1 -timeout 3h -v -run TestMutations ./cmd/kubestep/e2e
+
 .PHONY: bench
 bench: build ## measure start-up, memory, idle CPU and what the taps cost
 	@$(BIN) bench
