@@ -30,6 +30,12 @@ func newRoot(terminal *os.File) *cobra.Command {
 	}
 	root.AddCommand(a.upCommand(), a.kubectlCommand(), a.traceCommand(), a.replayCommand(), a.benchCommand(),
 		a.benchChildCommand(), a.doctorCommand(), a.versionCommand(), a.lessonCommand(), a.runCommand(), a.quizCommand())
+	// Cobra's own completion command would print its help for a shell that it does not know.
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Args = args(cobra.NoArgs)
+		completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
 	return root
 }
 
