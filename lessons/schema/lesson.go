@@ -51,6 +51,7 @@ type Command struct {
 type Lesson struct {
 	ID       string
 	Level    string // one of Levels
+	Track    string // one of Tracks; empty for none of them
 	Minutes  int
 	Topics   []string
 	Requires []string // IDs of lessons to do before
@@ -71,6 +72,9 @@ type Lesson struct {
 
 // Levels are how much a lesson asks for.
 var Levels = []string{"beginner", "intermediate", "advanced"}
+
+// Tracks are the parts of the course, in the order in which a learner best takes them.
+var Tracks = []string{"start", "pods", "controllers", "scheduling", "network", "control-plane", "nodes", "operations"}
 
 // Lab is the cluster that a lesson needs.
 type Lab struct {

@@ -11,7 +11,7 @@ import (
 // lesson reads lesson.yaml.
 func (ld *loader) lesson(root *yaml.Node) {
 	l := ld.l
-	o := ld.object(root, "the lesson", "format", "id", "level", "minutes", "topics", "requires", "lab", "vars", "steps", "quiz")
+	o := ld.object(root, "the lesson", "format", "id", "level", "track", "minutes", "topics", "requires", "lab", "vars", "steps", "quiz")
 	o.need("format", "id", "minutes", "topics", "steps")
 	if f := o.str("format"); f != "" && f != fmt.Sprint(Version) {
 		o.report(o.pos(o.m["format"]), fmt.Sprintf("write %d", Version), "format %q is not known to this program", f)
@@ -21,6 +21,7 @@ func (ld *loader) lesson(root *yaml.Node) {
 		o.report(o.pos(o.m["id"]), "name both the same", "the id %q is not the folder's name %q", l.ID, l.dir)
 	}
 	l.Level = o.choice("level", Levels[0], Levels)
+	l.Track = o.choice("track", "", Tracks)
 	l.Minutes = o.integer("minutes", 0, 1, 180)
 	l.Topics, l.Requires = o.words("topics"), o.words("requires")
 	lab := o.object(o.m["lab"], "lab", "nodes", "runtime", "network", "seed")
