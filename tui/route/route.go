@@ -1,4 +1,5 @@
-// Package route carries the result of a command back to the screen that asked for it.
+// Package route carries the result of a command back to the screen that asked for it, and a screen's wish for another
+// screen to the root model.
 //
 // The root model and the screens import it; it imports nothing of ours.
 package route
