@@ -35,7 +35,7 @@ type rule struct {
 
 var imports = []rule{
 	{"cmd/...", []string{"..."}},
-	{"tui/...", []string{"tui/...", "engine", "engine/trace", "engine/course", "engine/quiz", "engine/progress", "lessons/schema"}},
+	{"tui/...", []string{"tui/...", "engine", "engine/trace", "engine/course", "engine/check", "engine/quiz", "engine/progress", "lessons/schema"}},
 	{"engine", []string{"engine/trace"}},
 	{"engine/trace", nil},
 	{"engine/...", []string{"engine", "engine/...", "lessons/schema"}},

@@ -69,6 +69,9 @@ func NewSession(ctx context.Context, o Options) (*Session, error) {
 	return &Session{o: o, m: m, cursor: cursor, shown: 1, wake: make(chan struct{}), queued: make(chan struct{}, 1)}, nil
 }
 
+// Lesson returns the lesson, with its variables filled in.
+func (s *Session) Lesson() *schema.Lesson { return s.o.Lesson }
+
 // Run carries out effects and takes in what happens, until ctx ends or the lab does. It is called once.
 func (s *Session) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
