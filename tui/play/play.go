@@ -1,16 +1,19 @@
-// Package play is the seam between the screens and a lesson: what they need of an attempt, and the messages with which
-// they ask for lessons, quizzes and each other.
+// Package play is the seam between the screens and a lesson: what they need of an attempt, and what they tell the root
+// model about lessons and quizzes.
 //
-// The root model and the screens import it; it imports engine/{course,check,quiz} and lessons/schema, and no screen.
+// The root model and the screens import it; it imports engine/{course,check,quiz}, lessons/schema and route.
 package play
 
 import (
 	"context"
+	"time"
+	"strings"
 
 	"github.com/kubestep/kubestep/engine/check"
 	"github.com/kubestep/kubestep/engine/course"
 	"github.com/kubestep/kubestep/engine/quiz"
 	"github.com/kubestep/kubestep/lessons/schema"
+	"github.com/kubestep/kubestep/tui/route"
 )
 
 // Session is one attempt at a lesson that somebody else runs; [course.Session] has these methods. They are safe for
@@ -29,6 +32,18 @@ type Session interface {
 	World(f func(w *check.World) error) error
 }
 
+// Attempt is a session with what keeps it going.
+type Attempt interface {
+	Session
+	// Run carries out what the attempt wants until ctx ends, which is nil, or it cannot go on. It is called once.
+	Run(ctx context.Context) error
+}
+
+// InTheWay is the error of a lesson that cannot begin because of objects in its namespace that no lesson has made.
+type InTheWay struct{ Objects []string } // "deployment/web"
+
+func (e *InTheWay) Error() string { return "in the lesson's way: " + strings.Join(e.Objects, ", ") }
+
 // Book keeps answers. Its methods are safe for concurrent use; they read and write a file.
 type Book interface {
 	// Records returns what is kept of questions, by [quiz.Item.Key].
@@ -37,51 +52,36 @@ type Book interface {
 	Keep(ctx context.Context, records map[string]quiz.Record) error
 }
 
-// The messages that a screen sends, by a command, to the root model, which alone knows the other screens.
+// Quiz is what the quiz screen asks. The root model fills it in when a screen asks for [route.Quiz].
+type Quiz struct {
+	Mode route.QuizMode
+	// Title is what the quiz is about, for its header.
+	Title schema.Text
+	// Items are the questions, as they shall be asked: for an exam [quiz.Exam] has picked them, for a review
+	// [quiz.Review].
+	Items []quiz.Item
+	// Limit is how long an exam may take.
+	Limit time.Duration
+	// Session is the attempt that runs, for live questions; nil when none does.
+	Session Session
+}
+
+// The messages that a screen sends to the root model besides those of route.
 type (
-	// Begin asks for an attempt at a lesson: at a step, where it was left (no step), or from its start (Anew). The root
-	// ends the attempt that runs, begins the new one and hands it to the lab screen.
-	Begin struct {
-		Lesson, Step string
-		Anew         bool
-	}
-	// Leave ends the attempt and goes home.
-	Leave struct{}
-	// Finished says that the lesson has come to its end; the root shows the summary of the view's State. The attempt
-	// goes on to be there for live questions.
+	// Finished says that the lesson has come to its end: the root shows the summary. The attempt stays, for the live
+	// questions of the quiz, until another begins or the learner goes elsewhere.
 	Finished struct {
 		Session Session
 		View    course.View
 	}
-	// Ask asks for a quiz. The root fills in Session when an attempt runs, and shows the quiz screen.
-	Ask struct {
-		Mode  Mode
-		Items []quiz.Item // for [AfterLesson] and [Topic]; what to pick from for [Exam] and [Review]
-		// Title is what the quiz is about, for its header; by language.
-		Title schema.Text
-		// Count is how many questions an exam has, Minutes how long it may take; 0 for the usual.
-		Count, Minutes int
-		Seed           uint64 // of an exam
-		Session        Session
-	}
-	// Answered says that a quiz is over. The root shows the summary again after a lesson's, else home.
+	// Answered says that the learner leaves the quiz: after a lesson's the root shows the summary again, else home. Total
+	// is 0 when nothing was answered.
 	Answered struct {
-		Mode  Mode
-		Score float64 // 0 to 1
-		Right int
-		Total int
+		Mode route.QuizMode
+		// Points is the sum of the scores of Total questions, Right how many were wholly right.
+		Points       float64
+		Right, Total int
 	}
-	// See asks the root to bring the lab screen to the front and to select an event, by Seq.
+	// See brings the lab screen to the front and selects an event, by Seq.
 	See struct{ Event uint64 }
-)
-
-// Mode is what a quiz is for.
-type Mode int
-
-// The modes of a quiz.
-const (
-	AfterLesson Mode = iota
-	Topic
-	Exam   // timed, mixed, without feedback until its end
-	Review // what was missed and is due again
 )

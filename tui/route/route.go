@@ -1,5 +1,4 @@
-// Package route carries the result of a command back to the screen that asked for it, and a screen's wish for another
-// screen to the root model.
+// Package route carries the result of a command back to the screen that asked for it.
 //
 // The root model and the screens import it; it imports nothing of ours.
 package route

@@ -1,0 +1,30 @@
+package tui
+
+import (
+	"context"
+
+	"github.com/kubestep/kubestep/engine/course"
+	"github.com/kubestep/kubestep/lessons/schema"
+	"github.com/kubestep/kubestep/tui/play"
+)
+
+// Course is the lessons there are, and what the screens ask their program to do about them. Its functions are called
+// from goroutines of their own and are safe for concurrent use.
+type Course struct {
+	// Lessons can be played; Problems says what is wrong with the others, by their folders.
+	Lessons  []*schema.Lesson
+	Problems schema.Problems
+	// Folder is where they are from; empty for those of the program.
+	Folder string
+	// Attempts returns how far the learner is with each lesson that was begun, by its ID.
+	Attempts func(ctx context.Context) (map[string]course.State, error)
+	// Book keeps the answers to questions.
+	Book play.Book
+	// Begin makes an attempt, which is started and waits for Run. The lab must be ready. An error is for the learner to
+	// read; [play.InTheWay] asks whether to begin with Clear.
+	Begin func(ctx context.Context, what play.Begin) (play.Attempt, error)
+	// Trouble delivers what goes wrong with keeping progress, for the learner to read; nil when nothing is kept.
+	Trouble <-chan error
+	// Open is a lesson to begin as soon as the lab is ready; its zero value opens the home screen.
+	Open play.Begin
+}
