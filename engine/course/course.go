@@ -134,7 +134,9 @@ type View struct {
 	Chosen     string // the prediction's option; empty when it was not answered
 	Truth      string // the right option, when it is known
 	Hints      []schema.Text
-	Solution   []schema.Command // when it has been asked for
+	// Do is what the learner is asked to type, with the values of insertions; empty when it is to be found out.
+	Do       []schema.Command
+	Solution []schema.Command // when it has been asked for
 	// Replaying is set while earlier steps are played by themselves.
 	Replaying bool
 	// Running is set while the solution plays; Output is the last that kubectl printed for it.

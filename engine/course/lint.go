@@ -49,6 +49,9 @@ func (ln *linter) step(s *schema.Step) {
 	for _, p := range s.Stop {
 		ln.pattern(p)
 	}
+	for _, c := range commandsOf(s) {
+		ln.command(c)
+	}
 	seen := map[string]string{}
 	for _, c := range s.Checks {
 		ln.expr(c.That, check.Boolean)
@@ -111,6 +114,12 @@ func (ln *linter) expr(e schema.Expr, want *cel.Type) {
 func (ln *linter) pattern(e schema.Expr) {
 	if _, err := gate.Parse(e.Source); err != nil {
 		ln.report(e.Pos, "see \"Patterns\" in lessons/README.md", "%v", err)
+	}
+}
+
+func (ln *linter) command(c schema.Command) {
+	if _, err := ln.world.Template(c.Line); err != nil {
+		ln.report(c.Pos, "see \"Expressions\" in lessons/README.md", "%v", err)
 	}
 }
 

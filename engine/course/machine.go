@@ -39,8 +39,9 @@ type Machine struct {
 // step is a step with its expressions.
 type step struct {
 	*schema.Step
-	checks []checkExpr
-	truth  *check.Expression
+	checks  []checkExpr
+	truth   *check.Expression
+	fillers map[string]*filler
 }
 
 type checkExpr struct {
@@ -99,8 +100,11 @@ func compile(s *schema.Step, world *check.World) (*step, error) {
 		}
 		out.checks = append(out.checks, x)
 	}
+	var err error
+	if out.fillers, err = fillers(s, world); err != nil {
+		return nil, err
+	}
 	if s.Predict != nil {
-		var err error
 		if out.truth, err = world.Compile(s.Predict.Truth.Source, check.Any); err != nil {
 			return nil, where(s.Predict.Truth, err)
 		}
@@ -438,8 +442,11 @@ func (m *Machine) View() View {
 	v.Checks = m.checkViews()
 	ladder := m.ladder()
 	v.Hints = ladder[:min(len(ladder), m.state.Hints[s.ID])]
+	if !s.Hidden {
+		v.Do = m.filled(s.Do)
+	}
 	if m.solution {
-		v.Solution = s.Solve
+		v.Solution = m.filled(s.Solve)
 	}
 	return v
 }

@@ -316,6 +316,11 @@ func (s *Session) run(ctx context.Context, r Run) {
 	defer s.finished()
 	in := Ran{ID: r.ID}
 	for _, c := range r.Commands {
+		c, err := s.Fill(ctx, c)
+		if err != nil {
+			in.Failed, in.Output = true, err.Error()
+			break
+		}
 		out, err := s.o.Kubectl(ctx, c.Args)
 		in.Output = out
 		if err != nil {

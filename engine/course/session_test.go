@@ -16,6 +16,7 @@ import (
 	"github.com/kubestep/kubestep/engine/gate"
 	"github.com/kubestep/kubestep/engine/progress"
 	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/lessons/schema"
 )
 
 // bench is a lab without Kubernetes: a real store, gate and tap, and a kubectl that makes the events of a Pod.
@@ -95,9 +96,14 @@ func (b *bench) kubectl(ctx context.Context, args []string) (string, error) {
 // begin starts a session that ends with the test.
 func begin(t *testing.T, b *bench, resume *State) (*Session, *progress.Store) {
 	t.Helper()
+	return beginWith(t, b, lesson(t), resume)
+}
+
+func beginWith(t *testing.T, b *bench, l *schema.Lesson, resume *State) (*Session, *progress.Store) {
+	t.Helper()
 	kept := progress.Open(filepath.Join(t.TempDir(), "progress.json"))
 	s, err := NewSession(t.Context(), Options{
-		Lesson: lesson(t), Lab: b, Kubectl: b.kubectl, Resume: resume, Log: slog.New(slog.DiscardHandler),
+		Lesson: l, Lab: b, Kubectl: b.kubectl, Resume: resume, Log: slog.New(slog.DiscardHandler),
 		Save: func(s State) error { return kept.Put(progress.Lessons, map[string]any{s.Lesson: s}) },
 	})
 	if err != nil {

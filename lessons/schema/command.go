@@ -53,6 +53,9 @@ func parseCommand(line string, manifests []string) ([]string, error) {
 		return nil, errors.New(`say what kubectl shall do: "kubectl get pods"`)
 	}
 	args := words[1:]
+	if i := slices.IndexFunc(args, func(a string) bool { return a == "--" || strings.Contains(a, insertion) }); i >= 0 && args[i] != "--" {
+		return nil, fmt.Errorf("%s is what the cluster says: insert it only after --, into what runs in a container", args[i])
+	}
 	if strings.HasPrefix(args[0], "-") {
 		return nil, errors.New("put the verb right after kubectl and flags after it")
 	}
@@ -110,7 +113,10 @@ func checkFlags(args, manifests []string) error {
 	return nil
 }
 
-// split takes a line apart as a POSIX shell does, without expansions.
+// insertion begins an expression whose value is put into a command when it is run, up to "}}".
+const insertion = "{{"
+
+// split takes a line apart as a POSIX shell does, without expansions. An insertion belongs to one word as it is written.
 func split(line string) ([]string, error) {
 	var (
 		words []string
@@ -118,9 +124,18 @@ func split(line string) ([]string, error) {
 		open  bool
 		quote rune
 		esc   bool
+		skip  int // bytes up to here are taken
 	)
-	for _, r := range line {
+	for at, r := range line {
 		switch {
+		case at < skip:
+		case !esc && strings.HasPrefix(line[at:], insertion):
+			end := strings.Index(line[at:], "}}")
+			if end < 0 {
+				return nil, errors.New("{{ is not closed by }}")
+			}
+			skip, open = at+end+2, true
+			word.WriteString(line[at:skip])
 		case esc:
 			word.WriteRune(r)
 			esc = false

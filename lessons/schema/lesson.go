@@ -43,7 +43,7 @@ func (e Expr) IsZero() bool { return e.Source == "" }
 // Command is one run of kubectl.
 type Command struct {
 	Line string   // as it was written: "kubectl run web --image=kubestep.dev/web:v1"
-	Args []string // without "kubectl"
+	Args []string // without "kubectl"; what follows "--" may hold {{ expressions }}, as Line then does
 	Pos  Pos
 }
 

@@ -138,6 +138,8 @@ var malformed = []struct{ name, file, old, new, want string }{
 	{"file of the machine", "lesson.yaml", "kubectl run x", "kubectl create configmap x --from-file=/etc/passwd", `there is no file "/etc/passwd"`},
 	{"template file", "lesson.yaml", "kubectl run x", "kubectl get pods -o jsonpath-file=/etc/passwd", "reads a file; write the template itself"},
 	{"shell", "lesson.yaml", "[kubectl delete pod x]", "['kubectl get pods | grep x']", `'|' means something to a shell`},
+	{"insertion elsewhere", "lesson.yaml", "[kubectl delete pod x]", "['kubectl delete pod {{ 1 }}']", "insert it only after --"},
+	{"open insertion", "lesson.yaml", "[kubectl delete pod x]", `["kubectl exec x -- ping {{ 1"]`, "{{ is not closed by }}"},
 	{"open quote", "lesson.yaml", "[kubectl delete pod x]", `["kubectl delete 'pod x"]`, "a quote is not closed"},
 	{"terminal", "lesson.yaml", "[kubectl delete pod x]", "[kubectl exec -it x -- sh]", "-it needs a terminal"},
 	{"solve is do", "lesson.yaml", "solve: [kubectl create -f", "solve: [kubectl apply -f", "solve repeats do"},

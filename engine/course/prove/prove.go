@@ -308,6 +308,11 @@ func (p *prover) made() []string {
 // commands runs kubectl; it may fail, as wrong attempts do, and it may have to wait for what the gate holds.
 func (p *prover) commands(ctx context.Context, commands []schema.Command) error {
 	for _, c := range commands {
+		c, err := p.session.Fill(ctx, c)
+		if err != nil {
+			p.wrong(c.Pos, "let it insert what is there by now", "%v", err)
+			continue
+		}
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
