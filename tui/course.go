@@ -6,6 +6,7 @@ import (
 	"github.com/kubestep/kubestep/engine/course"
 	"github.com/kubestep/kubestep/lessons/schema"
 	"github.com/kubestep/kubestep/tui/play"
+	"github.com/kubestep/kubestep/tui/route"
 )
 
 // Course is the lessons there are, and what the screens ask their program to do about them. Its functions are called
@@ -22,9 +23,9 @@ type Course struct {
 	Book play.Book
 	// Begin makes an attempt, which is started and waits for Run. The lab must be ready. An error is for the learner to
 	// read; [play.InTheWay] asks whether to begin with Clear.
-	Begin func(ctx context.Context, what play.Begin) (play.Attempt, error)
+	Begin func(ctx context.Context, what route.Lesson) (play.Attempt, error)
 	// Trouble delivers what goes wrong with keeping progress, for the learner to read; nil when nothing is kept.
 	Trouble <-chan error
 	// Open is a lesson to begin as soon as the lab is ready; its zero value opens the home screen.
-	Open play.Begin
+	Open route.Lesson
 }

@@ -6,8 +6,8 @@ package play
 
 import (
 	"context"
-	"time"
 	"strings"
+	"time"
 
 	"github.com/kubestep/kubestep/engine/check"
 	"github.com/kubestep/kubestep/engine/course"
