@@ -1,7 +1,7 @@
-// Package play is the seam between the screens and a lesson: what they need of an attempt, and the messages with which
-// they ask for lessons, quizzes and each other.
+// Package play is the seam between the screens and a lesson: what they need of an attempt, and what they tell the root
+// model about lessons and quizzes. Wishes for a screen are in route: [route.Lesson], [route.Quiz], [route.Home].
 //
-// The root model and the screens import it; it imports engine/{course,check,quiz} and lessons/schema.
+// The root model and the screens import it; it imports engine/{course,check,quiz}, lessons/schema and route.
 package play
 
 import (
@@ -13,6 +13,7 @@ import (
 	"github.com/kubestep/kubestep/engine/course"
 	"github.com/kubestep/kubestep/engine/quiz"
 	"github.com/kubestep/kubestep/lessons/schema"
+	"github.com/kubestep/kubestep/tui/route"
 )
 
 // Session is one attempt at a lesson that somebody else runs; [course.Session] has these methods. They are safe for
@@ -51,51 +52,12 @@ type Book interface {
 	Keep(ctx context.Context, records map[string]quiz.Record) error
 }
 
-// The messages that a screen sends, by a command, to the root model, which alone knows the other screens.
-type (
-	// Begin asks for an attempt at a lesson: at a step, where it was left (no step), or from its start (Anew). The root
-	// ends the attempt that runs, begins the new one and hands it to the lab screen.
-	Begin struct {
-		Lesson, Step string
-		Anew         bool
-		// Clear deletes what is in the lesson's way and is not of a lesson.
-		Clear bool
-	}
-	// Leave ends the attempt and goes home.
-	Leave struct{}
-	// Finished says that the lesson has come to its end: the root shows the summary. The attempt stays, for the live
-	// questions of the quiz, until another begins or the learner goes elsewhere.
-	Finished struct {
-		Session Session
-		View    course.View
-	}
-	// Ask asks for a quiz. Who sends it says what about; the root fills in the rest and shows the quiz screen.
-	Ask struct {
-		Mode Mode
-		// Lesson is the ID of the lesson whose questions are asked; empty for those of all. Topics leaves only questions
-		// about these.
-		Lesson string
-		Topics []string
-		Quiz   Quiz // filled in by the root
-	}
-	// Answered says that the learner leaves the quiz: after a lesson's the root shows the summary again, else home. Total
-	// is 0 when nothing was answered.
-	Answered struct {
-		Mode Mode
-		// Points is the sum of the scores of Total questions, Right how many were wholly right.
-		Points       float64
-		Right, Total int
-	}
-	// See brings the lab screen to the front and selects an event, by Seq.
-	See struct{ Event uint64 }
-)
-
-// Quiz is what the quiz screen asks.
+// Quiz is what the quiz screen asks. The root model fills it in when a screen asks for [route.Quiz].
 type Quiz struct {
-	Mode Mode
-	// Title is what the quiz is about, for its header; empty for none.
+	Mode route.QuizMode
+	// Title is what the quiz is about, for its header.
 	Title schema.Text
-	// Items are the questions in the order in which they are asked: of an exam [quiz.Exam] has picked them, of a review
+	// Items are the questions, as they shall be asked: for an exam [quiz.Exam] has picked them, for a review
 	// [quiz.Review].
 	Items []quiz.Item
 	// Limit is how long an exam may take.
@@ -104,13 +66,22 @@ type Quiz struct {
 	Session Session
 }
 
-// Mode is what a quiz is for.
-type Mode int
-
-// The modes of a quiz.
-const (
-	AfterLesson Mode = iota
-	Topic
-	Exam   // timed, mixed, without feedback until its end
-	Review // what was missed and is due again
+// The messages that a screen sends to the root model besides those of route.
+type (
+	// Finished says that the lesson has come to its end: the root shows the summary. The attempt stays, for the live
+	// questions of the quiz, until another begins or the learner goes elsewhere.
+	Finished struct {
+		Session Session
+		View    course.View
+	}
+	// Answered says that the learner leaves the quiz: after a lesson's the root shows the summary again, else home. Total
+	// is 0 when nothing was answered.
+	Answered struct {
+		Mode route.QuizMode
+		// Points is the sum of the scores of Total questions, Right how many were wholly right.
+		Points       float64
+		Right, Total int
+	}
+	// See brings the lab screen to the front and selects an event, by Seq.
+	See struct{ Event uint64 }
 )
