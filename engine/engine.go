@@ -1,6 +1,6 @@
 // Package engine says what a lab is: the interface that screens, lessons and commands use, and what a lab needs from its
-// nodes. It holds types only. engine/lab implements [Lab] in this process, engine/attach over a socket; runtime/node
-// implements [NodeRuntime].
+// nodes. It holds types, and how faults are written. engine/lab implements [Lab] in this process, engine/attach over a
+// socket; runtime/node implements [NodeRuntime].
 //
 // Anybody may import it; it imports only engine/trace and the standard library, so that a screen's test compiles in
 // seconds.
@@ -43,6 +43,8 @@ type Lab interface {
 	Debugger() Debugger
 	// History returns the past.
 	History() History
+	// Faults returns what breaks the lab on purpose.
+	Faults() Faults
 }
 
 // Status says how far a lab is.

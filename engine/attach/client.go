@@ -39,6 +39,7 @@ var (
 	_ engine.Lab      = (*Client)(nil)
 	_ engine.Debugger = (*debugger)(nil)
 	_ engine.History  = (*history)(nil)
+	_ engine.Faults   = (*faults)(nil)
 )
 
 // helloWait bounds how long a lab may take to answer at all.
@@ -103,6 +104,9 @@ func (c *Client) Debugger() engine.Debugger { return &debugger{c} }
 // History implements [engine.Lab].
 func (c *Client) History() engine.History { return &history{c} }
 
+// Faults implements [engine.Lab]. When Do returns, Events has what it did.
+func (c *Client) Faults() engine.Faults { return &faults{c} }
+
 type debugger struct{ c *Client }
 
 func (d *debugger) Do(ctx context.Context, cmd engine.Command) (engine.DebugState, error) {
@@ -150,6 +154,25 @@ func (h *history) Object(ctx context.Context, o trace.Object, seq uint64) (engin
 	var found objectReply
 	err := h.c.call(ctx, http.MethodGet, "/v1/history/object?"+query.Encode(), nil, &found)
 	return found.Object, found.OK, h.c.failed("reading an object's past", err)
+}
+
+type faults struct{ c *Client }
+
+func (f *faults) Do(ctx context.Context, cmd engine.FaultCommand) (s engine.FaultState, err error) {
+	var done doneReply
+	err = f.c.call(ctx, http.MethodPost, "/v1/faults", cmd, &done)
+	if done.Faults != nil {
+		s = *done.Faults
+	}
+	if err == nil {
+		err = f.c.caughtUp(ctx, done.Cursor)
+	}
+	return s, f.c.failed("breaking or mending the lab", err)
+}
+
+func (f *faults) State(ctx context.Context) (s engine.FaultState, err error) {
+	err = f.c.call(ctx, http.MethodGet, "/v1/faults", nil, &s)
+	return s, f.c.failed("asking what is broken", err)
 }
 
 func queryOf(o trace.Object) url.Values {

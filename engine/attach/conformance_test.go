@@ -79,6 +79,7 @@ func testLab(t *testing.T, newLab func(t *testing.T) (engine.Lab, *fakeLab)) {
 		}
 	})
 	t.Run("debugger", func(t *testing.T) { testDebugger(t, newLab) })
+	t.Run("faults", func(t *testing.T) { testFaults(t, newLab) })
 	t.Run("history", func(t *testing.T) {
 		l, _ := newLab(t)
 		s, err := l.History().At(t.Context(), 7)
@@ -103,6 +104,34 @@ func testLab(t *testing.T, newLab func(t *testing.T) (engine.Lab, *fakeLab)) {
 			t.Errorf("Object = %v", err)
 		}
 	})
+}
+
+func testFaults(t *testing.T, newLab func(t *testing.T) (engine.Lab, *fakeLab)) {
+	l, _ := newLab(t)
+	f := l.Faults()
+	want := engine.FaultState{Faults: []engine.Fault{}, Nodes: []string{"node-1"}, Pods: []string{"default/web"}}
+	if s, err := f.State(limited(t)); err != nil || !reflect.DeepEqual(s, want) {
+		t.Errorf("State = %+v, %v, want %+v", s, err, want)
+	}
+	slow := engine.Fault{Kind: engine.FaultReorder, Target: "node-1", Share: 0.25, Delay: 20 * time.Millisecond}
+	want.Faults = append(want.Faults, slow)
+	if s, err := f.Do(limited(t), engine.FaultCommand{Fault: slow}); err != nil || !reflect.DeepEqual(s, want) {
+		t.Errorf("Do = %+v, %v, want %+v", s, err, want)
+	}
+	// What it did is in the events when it returns.
+	if e, ok := l.Events().Get(1); !ok || e.Kind != trace.NetFault || !reflect.DeepEqual(e.Detail, &slow) {
+		t.Errorf("the event is %+v", e)
+	}
+	s, err := f.Do(limited(t), engine.FaultCommand{Fault: engine.Fault{Kind: engine.FaultCut, Target: "node-9"}})
+	if !errors.Is(err, engine.ErrUsage) || !strings.Contains(err.Error(), "there is no node node-9") || !reflect.DeepEqual(s, want) {
+		t.Errorf("Do = %+v, %v", s, err)
+	}
+	if s, err := f.Do(limited(t), engine.FaultCommand{Heal: true}); err != nil || len(s.Faults) != 0 {
+		t.Errorf("Do = %+v, %v", s, err)
+	}
+	if s, err := f.State(limited(t)); err != nil || len(s.Faults) != 0 {
+		t.Errorf("State = %+v, %v", s, err)
+	}
 }
 
 func testDebugger(t *testing.T, newLab func(t *testing.T) (engine.Lab, *fakeLab)) {

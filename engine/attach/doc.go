@@ -16,6 +16,8 @@
 //	POST /v1/settle                          {"quiet":NANOSECONDS}; returns {"cursor":N}
 //	GET  /v1/history/at?seq=N                the engine.Snapshot
 //	GET  /v1/history/object?seq=N&kind=...   {"ok":true,"object":...}; the fields are those of trace.Object
+//	GET  /v1/faults                          the engine.FaultState
+//	POST /v1/faults                          an engine.FaultCommand; returns {"faults":...,"cursor":N}
 //
 // A request that fails has a status of 400 or more and the body {"error":{"class":"usage","text":"..."}}; the class is
 // that of package engine. Do's error comes with the state.

@@ -15,7 +15,8 @@ import (
 // fakeLab is a lab without a cluster: the test plays the components.
 type fakeLab struct {
 	*gate.Gate
-	tap *trace.Tap
+	tap    *trace.Tap
+	faults fakeFaults
 
 	mu      sync.Mutex
 	status  engine.Status
@@ -27,6 +28,7 @@ func newFakeLab(limits trace.Limits) *fakeLab {
 	l := &fakeLab{Gate: g, tap: trace.NewTap(trace.NewStore(limits), g), changed: make(chan struct{})}
 	l.status = engine.Status{Generation: 1, Version: "v1.36.3", Nodes: 3, Phases: []engine.Phase{{Name: "etcd"}}}
 	g.Watch(l.tap)
+	l.faults.tap = l.tap
 	return l
 }
 
@@ -66,6 +68,7 @@ func (l *fakeLab) WaitStatus(ctx context.Context, generation uint64) (engine.Sta
 func (l *fakeLab) Events() *trace.Store      { return l.tap.Store() }
 func (l *fakeLab) Debugger() engine.Debugger { return l.Gate }
 func (l *fakeLab) History() engine.History   { return fakeHistory{} }
+func (l *fakeLab) Faults() engine.Faults     { return &l.faults }
 
 // fakeHistory has one object since event 5, and has lost what was before event 3.
 type fakeHistory struct{}
@@ -87,6 +90,39 @@ func (fakeHistory) Object(_ context.Context, o trace.Object, seq uint64) (engine
 	}
 	return engine.StoredObject{Key: "/registry/x", Object: o, Revision: int64(seq),
 		Body: trace.JSONBody([]byte(`{"kind":"Pod"}`))}, true, nil
+}
+
+// fakeFaults breaks nothing, and knows what would be broken. There is one node.
+type fakeFaults struct {
+	tap *trace.Tap
+
+	mu   sync.Mutex
+	list []engine.Fault
+}
+
+func (f *fakeFaults) Do(ctx context.Context, c engine.FaultCommand) (engine.FaultState, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case c.Heal:
+		f.list = nil
+	case c.Fault.Target != "node-1":
+		return f.state(), fmt.Errorf("%w: there is no node %s", engine.ErrUsage, c.Fault.Target)
+	default:
+		f.list = append(f.list, c.Fault)
+		f.tap.Record(ctx, trace.Event{Actor: "kubestep", Kind: trace.NetFault, Verb: "set", Root: true, Detail: &c.Fault})
+	}
+	return f.state(), nil
+}
+
+func (f *fakeFaults) State(context.Context) (engine.FaultState, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state(), nil
+}
+
+func (f *fakeFaults) state() engine.FaultState {
+	return engine.FaultState{Faults: append([]engine.Fault{}, f.list...), Nodes: []string{"node-1"}, Pods: []string{"default/web"}}
 }
 
 // write asks for a write as a component does, and returns when it has happened.

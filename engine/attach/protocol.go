@@ -41,6 +41,7 @@ type statusReply struct {
 // to get there.
 type doneReply struct {
 	State  *engine.DebugState `json:"state,omitempty"`
+	Faults *engine.FaultState `json:"faults,omitempty"`
 	Cursor trace.Cursor       `json:"cursor,omitempty"`
 	Error  *errorReply        `json:"error,omitempty"`
 }

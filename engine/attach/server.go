@@ -111,6 +111,19 @@ func (s *Server) routes(lab engine.Lab) http.Handler {
 		}
 		replyDone(w, doneReply{Cursor: end(lab.Events())}, err)
 	})
+	mux.HandleFunc("GET /v1/faults", func(w http.ResponseWriter, r *http.Request) {
+		state, err := lab.Faults().State(r.Context())
+		reply(w, state, err)
+	})
+	mux.HandleFunc("POST /v1/faults", func(w http.ResponseWriter, r *http.Request) {
+		var c engine.FaultCommand
+		if err := read(w, r, &c); err != nil {
+			reply(w, nil, err)
+			return
+		}
+		state, err := lab.Faults().Do(r.Context(), c)
+		replyDone(w, doneReply{Faults: &state, Cursor: end(lab.Events())}, err)
+	})
 	mux.HandleFunc("GET /v1/history/at", func(w http.ResponseWriter, r *http.Request) {
 		seq, _, err := number(r, "seq")
 		var snapshot engine.Snapshot

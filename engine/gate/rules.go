@@ -23,6 +23,8 @@ func NeverHeld(e *trace.Event) (reason string, never bool) {
 		return "it only sets up a watch; hold what it delivers: watch.deliver", true
 	case e.Actor == "kube-apiserver" && e.Kind != trace.APIStage:
 		return "it is the API server talking to itself; hold its stages: api.stage", true
+	case e.Kind == trace.NetFault:
+		return "it is done by whoever says so, outside the lab", true
 	case e.Kind == trace.CRICall && (e.Verb == "signal" || e.Verb == "exit"):
 		return "a runtime tells of it when it has happened", true
 	}

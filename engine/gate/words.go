@@ -28,11 +28,12 @@ var verbs = map[trace.Kind][]string{
 	// The points of a packet's path: runtime/network.
 	trace.NetHop: {"veth", "bridge", "prerouting", "output", "routing", "forward", "postrouting", "vxlan-encap",
 		"vxlan-decap", "wire", "local"},
+	trace.NetFault: {"set", "heal"},
 }
 
 var kinds = []string{string(trace.APIRequest), string(trace.APIStage), string(trace.EtcdCommit),
 	string(trace.WatchDeliver), string(trace.SchedPhase), string(trace.CRICall), string(trace.NetHop),
-	string(trace.DNSQuery)}
+	string(trace.DNSQuery), string(trace.NetFault)}
 
 // subresources are those of the built-in API and of CRDs. The CRI methods Exec, Attach and PortForward are written
 // verb=Exec.
@@ -74,7 +75,7 @@ var resources = [][]string{
 // actors are the components whose names do not say that they are one. Besides, whatever has an @ in it, or ends in
 // -controller, is an actor.
 var actors = []string{"kubectl", "kube-apiserver", "kube-scheduler", "kube-controller-manager", "etcd", "coredns",
-	"containerd", "kubelet", "kube-proxy", "network"}
+	"containerd", "kubelet", "kube-proxy", "network", "kubestep"}
 
 // kindOf returns the kind, in lower case, that a plural, a short name or a kind in any case stands for; "" when it is
 // not built in.

@@ -87,6 +87,7 @@ type Lab struct {
 	gate    *gate.Gate
 	tap     *trace.Tap
 	history *past
+	faults  *faults
 }
 
 var _ engine.Lab = (*Lab)(nil)
@@ -101,7 +102,7 @@ func New(o Options) (*Lab, error) {
 		l.tap = trace.NewTap(l.store, l.gate)
 		l.gate.Watch(l.tap)
 	}
-	l.history = &past{}
+	l.history, l.faults = &past{}, newFaults(l.tap)
 	return l, nil
 }
 
@@ -121,6 +122,9 @@ func (l *Lab) Debugger() engine.Debugger { return l.gate }
 
 // History implements [engine.Lab].
 func (l *Lab) History() engine.History { return l.history }
+
+// Faults implements [engine.Lab].
+func (l *Lab) Faults() engine.Faults { return l.faults }
 
 // Run implements [engine.Lab].
 func (l *Lab) Run(ctx context.Context) error {

@@ -43,6 +43,7 @@ func (c *cluster) startNetwork(ctx context.Context) error {
 		return fmt.Errorf("make the lab's network: %w", err)
 	}
 	c.nodes.join(network)
+	c.faults.join(network)
 	c.parts.start(ctx, part{name: "network", run: network.Run})
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // nodeTable finds a node by its address in the lab's network. It is safe for concurrent use.
 type nodeTable struct {
 	mu      sync.Mutex
-	nodes   map[string]engine.Node
+	nodes   map[string]*machine
 	network engine.Network // nil before it is made
 }
 
@@ -23,11 +23,11 @@ func (t *nodeTable) join(n engine.Network) {
 	t.network = n
 }
 
-func (t *nodeTable) add(address net.IP, n engine.Node) {
+func (t *nodeTable) add(address net.IP, n *machine) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.nodes == nil {
-		t.nodes = map[string]engine.Node{}
+		t.nodes = map[string]*machine{}
 	}
 	t.nodes[address.String()] = n
 }

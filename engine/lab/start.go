@@ -195,12 +195,13 @@ func (c *cluster) startNode(ctx context.Context, index int) error {
 		ProxyKubeconfig: c.proxyKubeconfig(), WrapTransport: c.wrapTransportFor("kubelet@" + name),
 		WrapTransportFor: c.wrapTransportFor, Log: c.options.Log.With("node", name),
 	}
-	node, err := c.options.Runtime.NewNode(config)
+	node, err := newMachine(ctx, config, c.options.Runtime)
 	if err != nil {
 		return fmt.Errorf("make %s: %w", name, err)
 	}
 	c.nodes.add(config.Address, node)
-	c.parts.start(ctx, part{name, node.Run})
+	c.faults.add(node)
+	c.parts.start(ctx, part{name, node.run})
 	return nil
 }
 

@@ -6,6 +6,8 @@ import "net/netip"
 type DNSDetail struct {
 	// Host is what the program looks for, as it wrote it; empty at the server, which does not know.
 	Host string `json:"host,omitempty"`
+	// Lookup is the same number in all questions of one look-up of Host; 0 at the server.
+	Lookup uint32 `json:"lookup,omitempty"`
 	// Name is what is asked, with its final dot: "web.default.svc.cluster.local.".
 	Name string `json:"name"`
 	Type string `json:"type"` // "A", "AAAA", "SRV"...

@@ -26,6 +26,9 @@ const (
 	// DNSQuery is one question about one name to one DNS server: at the resolver that asks it (verb "ask"), or at the
 	// server that answers it (verb "serve").
 	DNSQuery Kind = "dns.query"
+	// NetFault is something that somebody has broken on purpose (verb "set"), or mended (verb "heal"): a link, a node, a
+	// service proxy. Its object is the Node or the Pod. It is told when it has been done, and never held.
+	NetFault Kind = "net.fault"
 )
 
 // Object names the Kubernetes object an event is about. Fields that are not known are empty; the zero Object means that

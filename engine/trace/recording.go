@@ -143,6 +143,7 @@ var details = map[Kind]func() Detail{
 	CRICall:      func() Detail { return new(CRIDetail) },
 	NetHop:       func() Detail { return new(HopDetail) },
 	DNSQuery:     func() Detail { return new(DNSDetail) },
+	NetFault:     func() Detail { return new(FaultDetail) },
 }
 
 // UnmarshalJSON reads an event whose detail's type follows from its kind. A kind that this version does not know keeps
