@@ -135,15 +135,16 @@ const maxGap = 1_000_000
 
 // details makes an empty detail of each kind, for reading.
 var details = map[Kind]func() Detail{
-	APIRequest:   func() Detail { return new(RequestDetail) },
-	APIStage:     func() Detail { return new(StageDetail) },
-	EtcdCommit:   func() Detail { return new(CommitDetail) },
-	WatchDeliver: func() Detail { return new(DeliverDetail) },
-	SchedPhase:   func() Detail { return new(SchedDetail) },
-	CRICall:      func() Detail { return new(CRIDetail) },
-	NetHop:       func() Detail { return new(HopDetail) },
-	DNSQuery:     func() Detail { return new(DNSDetail) },
-	NetFault:     func() Detail { return new(FaultDetail) },
+	APIRequest:      func() Detail { return new(RequestDetail) },
+	APIStage:        func() Detail { return new(StageDetail) },
+	EtcdCommit:      func() Detail { return new(CommitDetail) },
+	WatchDeliver:    func() Detail { return new(DeliverDetail) },
+	SchedPhase:      func() Detail { return new(SchedDetail) },
+	CRICall:         func() Detail { return new(CRIDetail) },
+	NetHop:          func() Detail { return new(HopDetail) },
+	DNSQuery:        func() Detail { return new(DNSDetail) },
+	NetFault:        func() Detail { return new(FaultDetail) },
+	ProgramRequests: func() Detail { return new(RequestsDetail) },
 }
 
 // UnmarshalJSON reads an event whose detail's type follows from its kind. A kind that this version does not know keeps

@@ -59,7 +59,7 @@ type observer struct {
 // Ask implements [resolver.Observer].
 func (o *observer) Ask(ctx context.Context, q resolver.Query) (func(resolver.Reply), error) {
 	d := trace.DNSDetail{
-		Host: q.Host, Name: q.Name, Type: dns.TypeToString[q.Type], ID: q.ID, SearchIndex: q.Index, SearchDomain: q.Domain,
+		Host: q.Host, Lookup: q.Lookup, Name: q.Name, Type: dns.TypeToString[q.Type], ID: q.ID, SearchIndex: q.Index, SearchDomain: q.Domain,
 		Search: q.Search, Ndots: q.Ndots, Server: q.Server, Transport: transport(q.TCP), Attempt: q.Attempt,
 	}
 	begun := d

@@ -191,7 +191,20 @@ func (r *Runtime) world(c *container, args []string, in io.Reader, out, errOut i
 		Args: args, Env: dedupe(env), Dir: dir, Hostname: r.hostname(c.sandbox), Terminal: tty,
 		Stdin: in, Stdout: out, Stderr: errOut, Files: program.NewView(c.mounts, out, errOut),
 		Network: c.sandbox.network, Processes: &c.processes, Clock: r.opts.ProgramClock, Find: c.image.Find,
-		DNS: r.opts.DNS.Observer(programActor(c.sandbox), podOf(c.sandbox.config)),
+		DNS: r.opts.DNS.Observer(programActor(c.sandbox), podOf(c.sandbox.config)), Count: r.count(c.sandbox),
+	}
+}
+
+// count reports what a program's requests came to; nil without a tap.
+func (r *Runtime) count(s *sandbox) func(program.Requests) {
+	if r.opts.Tap == nil {
+		return nil
+	}
+	return func(sum program.Requests) {
+		r.opts.Tap.Record(r.life, trace.Event{Kind: trace.ProgramRequests, Actor: programActor(s), Verb: "count",
+			Object: podOf(s.config), Background: true, Detail: &trace.RequestsDetail{
+				URL: sum.URL, OK: sum.OK, Failed: sum.Failed, Answers: sum.Answers, LastError: sum.LastError,
+			}})
 	}
 }
 

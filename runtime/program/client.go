@@ -35,8 +35,13 @@ func Client(ctx context.Context, w *World) int {
 	}
 	g := newGetter(w, *timeout, *keepAlive)
 	defer g.close()
+	sum := newTally(w, target)
+	defer sum.flush()
 	return repeat(ctx, w, "requests", *interval, *count, func(ctx context.Context) (string, error) {
 		a, err := g.get(ctx, target)
+		if ctx.Err() == nil {
+			sum.note(a, err)
+		}
 		return strconv.Itoa(a.status) + " " + strings.Join(strings.Fields(a.body), " "), err
 	})
 }

@@ -40,7 +40,7 @@ func Load(ctx context.Context, w *World) int {
 		*duration = 10 * time.Second
 	}
 	l := &load{target: target, limit: int64(*count), failures: map[string]int{}, statuses: map[int]int{},
-		hosts: map[string]int{}}
+		hosts: map[string]int{}, sum: newTally(w, target)}
 	g := newGetter(w, *timeout, *keepAlive)
 	defer g.close()
 	signals := w.Signals.Notify(SIGTERM, SIGINT)
@@ -62,6 +62,7 @@ func Load(ctx context.Context, w *World) int {
 	if ctx.Err() != nil {
 		return SIGKILL.ExitCode()
 	}
+	l.sum.flush()
 	return l.print(w, w.Clock.Since(began))
 }
 
@@ -76,6 +77,7 @@ type load struct {
 	failures map[string]int  // by error
 	statuses map[int]int
 	hosts    map[string]int // as answers name them
+	sum      *tally
 }
 
 // work makes requests until running ends; it finishes the one it has then.
@@ -93,6 +95,7 @@ func (l *load) work(ctx, running context.Context, g *getter) {
 func (l *load) note(a answer, err error, took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.sum.note(a, err)
 	if a.status != 0 {
 		l.statuses[a.status]++
 	}

@@ -35,7 +35,9 @@ type World struct {
 	DNS       resolver.Observer // sees the queries of the program's resolver; nil for nobody
 	Processes Processes
 	Signals   Signals
-	Clock     clock.Clock
+	// Count takes what a program that makes requests again and again has got so far; nil for nobody. It must not block.
+	Count func(Requests)
+	Clock clock.Clock
 	// Find returns the program that a command name stands for, with Dir and Env's PATH taken into account.
 	Find func(w *World, name string) (Program, bool)
 }

@@ -27,6 +27,7 @@ type lookup struct {
 	r      *Resolver
 	cfg    *Config
 	host   string
+	id     uint32 // of this look-up
 	tries  []Try
 	single bool // RES_SNGLKUP, set when a server does not answer two questions at once
 	reopen bool // RES_SNGLKUPREOP
@@ -136,7 +137,7 @@ func (a *asking) ask(ctx context.Context, q *question, tcp bool) error {
 		a.answer(q, Reply{Err: ErrTimeout}) // it is asked again
 	}
 	q.done = false
-	q.query = Query{Host: a.host, Name: a.name.fqdn, Type: q.qtype, ID: q.id, Index: a.name.index, Domain: a.name.domain,
+	q.query = Query{Host: a.host, Lookup: a.id, Name: a.name.fqdn, Type: q.qtype, ID: q.id, Index: a.name.index, Domain: a.name.domain,
 		Search: a.cfg.Search, Ndots: a.cfg.Ndots, Server: a.server, TCP: tcp, Attempt: a.attempt}
 	q.answered = func(Reply) {}
 	if o := a.r.opts.Observer; o != nil {

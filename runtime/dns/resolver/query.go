@@ -11,9 +11,11 @@ import (
 // Query is one question on its way to one server.
 type Query struct {
 	Host string // what the program looks for: "web"
-	Name string // what is asked: "web.default.svc.cluster.local."
-	Type uint16 // dns.TypeA...
-	ID   uint16
+	// Lookup is the same number in all questions of one look-up, and another one in the next.
+	Lookup uint32
+	Name   string // what is asked: "web.default.svc.cluster.local."
+	Type   uint16 // dns.TypeA...
+	ID     uint16
 	// Index is the place of Domain in the search list from 1; 0 when the name is asked as it is.
 	Index  int
 	Domain string // "default.svc.cluster.local"; empty when the name is asked as it is

@@ -180,7 +180,7 @@ func (r *Resolver) Search(ctx context.Context, c Config, host string, types ...u
 }
 
 func (r *Resolver) lookup(c *Config, host string) *lookup {
-	l := &lookup{r: r, cfg: c, host: host, single: c.SingleRequest, reopen: c.SingleRequestReopen,
+	l := &lookup{r: r, cfg: c, host: host, id: rand.Uint32(), single: c.SingleRequest, reopen: c.SingleRequestReopen,
 		sockets: map[int]*socket{}}
 	if c.Rotate && len(c.Servers) > 1 {
 		l.offset = int(r.rotated.Add(1) % uint32(len(c.Servers)))

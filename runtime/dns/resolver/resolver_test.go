@@ -293,7 +293,7 @@ func TestObserver(t *testing.T) {
 			t.Fatalf("%d queries, %d replies, want 4 of each", len(o.queries), len(o.replies))
 		}
 		q := o.queries[2]
-		want := resolver.Query{Host: "web", Name: "web.svc.cluster.local.", Type: dns.TypeA, ID: q.ID, Index: 2,
+		want := resolver.Query{Host: "web", Lookup: q.Lookup, Name: "web.svc.cluster.local.", Type: dns.TypeA, ID: q.ID, Index: 2,
 			Domain: "svc.cluster.local", Ndots: 5, Server: netip.MustParseAddrPort("10.96.0.10:53"), Attempt: 1}
 		want.Search, q.Search = nil, nil
 		if fmt.Sprint(q) != fmt.Sprint(want) {
