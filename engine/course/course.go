@@ -65,6 +65,8 @@ type (
 	Stops struct{ Patterns []string }
 	// Release lets go of what is held and runs on.
 	Release struct{}
+	// Heal mends what the lesson has broken in the lab.
+	Heal struct{}
 	// Run runs commands one after the other and then says [Ran].
 	Run struct {
 		ID       int
@@ -79,6 +81,7 @@ type (
 
 func (Stops) effect()   {}
 func (Release) effect() {}
+func (Heal) effect()    {}
 func (Run) effect()     {}
 func (Remove) effect()  {}
 func (Save) effect()    {}

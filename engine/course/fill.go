@@ -13,7 +13,7 @@ import (
 // fillWithin is for how long a command waits for a value that is not there yet, such as a Pod's address.
 const fillWithin = 5 * time.Second
 
-// filler is a command with insertions: what it says and each of its arguments.
+// filler is a command with insertions: what it says and each of its arguments, or of the words of its fault.
 type filler struct {
 	line *check.Template
 	args []*check.Template
@@ -26,12 +26,16 @@ func fillers(s *schema.Step, world *check.World) (map[string]*filler, error) {
 		if !strings.Contains(c.Line, "{{") {
 			continue
 		}
-		f := &filler{args: make([]*check.Template, len(c.Args))}
+		words := c.Args
+		if c.Fault != nil {
+			words = c.Fault
+		}
+		f := &filler{args: make([]*check.Template, len(words))}
 		var err error
 		if f.line, err = world.Template(c.Line); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", c.Pos.File, c.Pos.Line, err)
 		}
-		for i, a := range c.Args {
+		for i, a := range words {
 			if f.args[i], err = world.Template(a); err != nil {
 				return nil, fmt.Errorf("%s:%d: %w", c.Pos.File, c.Pos.Line, err)
 			}
@@ -60,11 +64,15 @@ func (m *Machine) Fill(c schema.Command) (schema.Command, error) {
 		return c, nil
 	}
 	f := m.steps[m.at].fillers[c.Line]
-	filled := schema.Command{Args: make([]string, len(f.args)), Pos: c.Pos}
+	words := make([]string, len(f.args))
+	filled := schema.Command{Args: words, Pos: c.Pos}
+	if c.Fault != nil {
+		filled.Args, filled.Fault = nil, words
+	}
 	var err error
 	filled.Line, err = f.line.Text()
 	for i, a := range f.args {
-		filled.Args[i], _ = a.Text() // what it lacks, the line lacks
+		words[i], _ = a.Text() // what it lacks, the line lacks
 	}
 	return filled, err
 }

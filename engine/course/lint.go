@@ -3,9 +3,11 @@ package course
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/cel-go/cel"
 
+	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/check"
 	"github.com/kubestep/kubestep/engine/gate"
 	"github.com/kubestep/kubestep/lessons/schema"
@@ -120,6 +122,12 @@ func (ln *linter) pattern(e schema.Expr) {
 func (ln *linter) command(c schema.Command) {
 	if _, err := ln.world.Template(c.Line); err != nil {
 		ln.report(c.Pos, "see \"Expressions\" in lessons/README.md", "%v", err)
+	}
+	if c.Fault == nil || strings.Contains(c.Line, "{{") { // what is inserted is known when it runs
+		return
+	}
+	if _, err := engine.ParseFault(c.Fault); err != nil {
+		ln.report(c.Pos, "see \"Faults\" in lessons/README.md", "%q: %v", c.Line, err)
 	}
 }
 

@@ -415,6 +415,9 @@ func (m *Machine) reset() []Effect {
 	m.target, m.wiping, m.phase, m.running = m.at, true, Preparing, 0
 	m.removed = map[trace.Object]bool{}
 	out := []Effect{Stops{}, m.release()}
+	if breaks(m.lesson) {
+		out = append(out, Heal{}) // what is to go must find its node
+	}
 	return append(out, m.look()...)
 }
 

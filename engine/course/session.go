@@ -76,6 +76,11 @@ func (s *Session) Lesson() *schema.Lesson { return s.o.Lesson }
 func (s *Session) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	for _, pod := range s.o.Lesson.Follow {
+		if _, err := s.o.Lab.Debugger().Do(ctx, engine.Command{Verb: engine.Follow, Pattern: "pod/" + pod}); err != nil {
+			return fmt.Errorf("follow the packets of Pod %s: %w", pod, err)
+		}
+	}
 	var wg sync.WaitGroup
 	failed := make(chan error, 3)
 	for _, part := range []func(context.Context) error{s.takeEvents, s.takeHeld, func(ctx context.Context) error { return s.carryOut(ctx, &wg) }} {
@@ -89,6 +94,15 @@ func (s *Session) Run(ctx context.Context) error {
 	<-ctx.Done()
 	wg.Wait()
 	s.leave(context.WithoutCancel(ctx))
+	for _, pod := range s.o.Lesson.Follow {
+		// The learner may have let go of it.
+		_, _ = s.o.Lab.Debugger().Do(context.WithoutCancel(ctx), engine.Command{Verb: engine.Unfollow, Pattern: "pod/" + pod})
+	}
+	if breaks(s.o.Lesson) {
+		if err := s.heal(context.WithoutCancel(ctx)); err != nil {
+			s.o.Log.Warn("end of a lesson", "error", err)
+		}
+	}
 	select {
 	case err := <-failed:
 		return err
@@ -107,6 +121,14 @@ func (s *Session) leave(ctx context.Context) {
 		// The learner may have removed it.
 		_, _ = s.o.Lab.Debugger().Do(ctx, engine.Command{Verb: engine.Unbreak, Pattern: p})
 	}
+}
+
+// heal mends everything, whoever has broken it.
+func (s *Session) heal(ctx context.Context) error {
+	if _, err := s.o.Lab.Faults().Do(ctx, engine.FaultCommand{Heal: true}); err != nil {
+		return fmt.Errorf("mend what the lesson has broken: %w", err)
+	}
+	return nil
 }
 
 // Do tells the machine what the learner wants.
@@ -269,6 +291,8 @@ func (s *Session) carryOut(ctx context.Context, wg *sync.WaitGroup) error {
 			switch e := e.(type) {
 			case Stops:
 				err = s.setStops(ctx, e.Patterns)
+			case Heal:
+				err = s.heal(ctx)
 			case Release:
 				_, err = s.o.Lab.Debugger().Do(ctx, engine.Command{Verb: engine.Continue})
 			case Save:
@@ -321,7 +345,7 @@ func (s *Session) run(ctx context.Context, r Run) {
 			in.Failed, in.Output = true, err.Error()
 			break
 		}
-		out, err := s.o.Kubectl(ctx, c.Args)
+		out, err := s.o.Command(ctx, c)
 		in.Output = out
 		if err != nil {
 			in.Failed = true

@@ -10,7 +10,7 @@ import (
 )
 
 // Lessons may come from anybody, so a command of a lesson can only be kubectl, only with verbs and flags that act on the
-// lab's cluster, and can read only the lesson's own files.
+// lab's cluster, and can read only the lesson's own files; or "kubestep fault", which acts on the lab alone.
 
 // verbs are what of kubectl a lesson may use. What is left out reaches other clusters, opens ports or editors, or writes
 // files.
@@ -41,28 +41,49 @@ var safeFlags = []string{
 	"--user", "--value", "--verb", "-w", "--wait", "--watch", "--watch-only",
 }
 
-// command checks one line. files are the folder's manifests.
-func parseCommand(line string, manifests []string) ([]string, error) {
+// parseCommand checks one line. manifests are the folder's.
+func parseCommand(line string, manifests []string) (Command, error) {
+	c := Command{Line: line}
 	words, err := split(line)
 	switch {
 	case err != nil:
-		return nil, err
+		return c, err
+	case len(words) > 0 && words[0] == "kubestep":
+		c.Fault, err = parseFault(words)
+		return c, err
 	case len(words) == 0 || words[0] != "kubectl":
-		return nil, errors.New(`a lesson runs kubectl only: begin with "kubectl "`)
+		return c, errors.New(`a lesson runs kubectl only, or breaks something: begin with "kubectl " or "kubestep fault "`)
 	case len(words) == 1:
-		return nil, errors.New(`say what kubectl shall do: "kubectl get pods"`)
+		return c, errors.New(`say what kubectl shall do: "kubectl get pods"`)
 	}
 	args := words[1:]
+	c.Args = args
 	if i := slices.IndexFunc(args, func(a string) bool { return a == "--" || strings.Contains(a, insertion) }); i >= 0 && args[i] != "--" {
-		return nil, fmt.Errorf("%s is what the cluster says: insert it only after --, into what runs in a container", args[i])
+		return c, fmt.Errorf("%s is what the cluster says: insert it only after --, into what runs in a container", args[i])
 	}
 	if strings.HasPrefix(args[0], "-") {
-		return nil, errors.New("put the verb right after kubectl and flags after it")
+		return c, errors.New("put the verb right after kubectl and flags after it")
 	}
 	if !slices.Contains(verbs, args[0]) {
-		return nil, fmt.Errorf("lessons cannot use kubectl %s; the verbs are %s", args[0], strings.Join(verbs, ", "))
+		return c, fmt.Errorf("lessons cannot use kubectl %s; the verbs are %s", args[0], strings.Join(verbs, ", "))
 	}
-	return args, checkFlags(args[1:], manifests)
+	return c, checkFlags(args[1:], manifests)
+}
+
+// parseFault returns what follows "kubestep fault". What the words mean is not known here: see engine.ParseFault.
+func parseFault(words []string) ([]string, error) {
+	switch {
+	case len(words) < 3 || words[1] != "fault":
+		return nil, errors.New(`of kubestep, lessons use only "kubestep fault", as in "kubestep fault cut node-2" or "kubestep fault heal"`)
+	case words[2] == "list":
+		return nil, errors.New(`"kubestep fault list" changes nothing; leave it out`)
+	}
+	for _, w := range words[2:] {
+		if strings.HasPrefix(w, "-") {
+			return nil, fmt.Errorf("lessons cannot use the flag %s of kubestep fault", w)
+		}
+	}
+	return words[2:], nil
 }
 
 func checkFlags(args, manifests []string) error {

@@ -40,11 +40,14 @@ type Expr struct {
 // IsZero reports whether there is no expression.
 func (e Expr) IsZero() bool { return e.Source == "" }
 
-// Command is one run of kubectl.
+// Command is one run of kubectl, or something to break or mend in the lab.
 type Command struct {
-	Line string   // as it was written: "kubectl run web --image=kubestep.dev/web:v1"
+	// Line is as it was written: "kubectl run web --image=kubestep.dev/web:v1", "kubestep fault cut node-2".
+	Line string
 	Args []string // without "kubectl"; what follows "--" may hold {{ expressions }}, as Line then does
-	Pos  Pos
+	// Fault is what follows "kubestep fault"; Args is nil then. It may hold {{ expressions }}.
+	Fault []string
+	Pos   Pos
 }
 
 // Lesson is one lesson. It must not be changed.
@@ -60,9 +63,11 @@ type Lesson struct {
 	// Objectives are what a learner can do afterwards, by language.
 	Objectives map[string][]string
 	Lab        Lab
-	Vars       []Var
-	Steps      []*Step
-	Quiz       []*Question
+	// Follow are Pods all of whose packets are reported while the lesson lasts: "NAMESPACE/NAME".
+	Follow []string
+	Vars   []Var
+	Steps  []*Step
+	Quiz   []*Question
 	// Values are what the variables stand for in this copy; see [Lesson.With].
 	Values map[string]string
 

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 // lesson reads lesson.yaml.
 func (ld *loader) lesson(root *yaml.Node) {
 	l := ld.l
-	o := ld.object(root, "the lesson", "format", "id", "level", "track", "minutes", "topics", "requires", "lab", "vars", "steps", "quiz")
+	o := ld.object(root, "the lesson", "format", "id", "level", "track", "minutes", "topics", "requires", "lab", "follow", "vars", "steps", "quiz")
 	o.need("format", "id", "minutes", "topics", "steps")
 	if f := o.str("format"); f != "" && f != fmt.Sprint(Version) {
 		o.report(o.pos(o.m["format"]), fmt.Sprintf("write %d", Version), "format %q is not known to this program", f)
@@ -29,6 +30,7 @@ func (ld *loader) lesson(root *yaml.Node) {
 		Nodes: lab.integer("nodes", 3, 1, 200), Runtime: lab.choice("runtime", "any", []string{"any", "inproc", "containerd"}),
 		Network: lab.choice("network", "none", []string{"any", "none"}), Seed: int64(lab.integer("seed", 0, 0, 1<<30)),
 	}
+	l.Follow = ld.follow(o)
 	for _, n := range o.list("steps") {
 		if s := ld.step(n); s.ID != "" {
 			if first, i := l.Step(s.ID); i >= 0 {
@@ -46,6 +48,26 @@ func (ld *loader) lesson(root *yaml.Node) {
 			l.Quiz = append(l.Quiz, q)
 		}
 	}
+}
+
+// podName is a Pod of the namespace default, or one with its namespace.
+var podName = regexp.MustCompile(`^([a-z0-9][-a-z0-9]*/)?[a-z0-9][-a-z0-9.]*$`)
+
+func (ld *loader) follow(o object) []string {
+	var pods []string
+	for _, n := range o.list("follow") {
+		pod := o.scalar(n, "a Pod of follow")
+		switch {
+		case pod == "":
+			continue
+		case !podName.MatchString(pod):
+			ld.report(ld.pos(n), "write NAME, or NAMESPACE/NAME", "%q is no Pod", pod)
+		case !strings.Contains(pod, "/"):
+			pod = "default/" + pod
+		}
+		pods = append(pods, pod)
+	}
+	return pods
 }
 
 func (ld *loader) step(n *yaml.Node) *Step {
@@ -107,17 +129,18 @@ func (ld *loader) commands(o object, key string) []Command {
 		if line == "" {
 			continue
 		}
-		args, err := parseCommand(line, ld.manifests)
+		c, err := parseCommand(line, ld.manifests)
 		if err != nil {
 			ld.report(ld.pos(n), err.Error(), "%q cannot be run", line)
 			continue
 		}
 		for _, m := range ld.manifests {
-			if slices.ContainsFunc(args, func(a string) bool { return a == m || len(a) > len(m) && a[len(a)-len(m)-1:] == "="+m }) {
+			if slices.ContainsFunc(c.Args, func(a string) bool { return a == m || len(a) > len(m) && a[len(a)-len(m)-1:] == "="+m }) {
 				ld.used[m] = true
 			}
 		}
-		out = append(out, Command{line, args, ld.pos(n)})
+		c.Pos = ld.pos(n)
+		out = append(out, c)
 	}
 	return out
 }

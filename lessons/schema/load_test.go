@@ -120,6 +120,7 @@ var malformed = []struct{ name, file, old, new, want string }{
 	{"too many nodes", "lesson.yaml", "nodes: 2", "nodes: 2000", `lesson.yaml:6: lab's nodes is "2000"`},
 	{"unknown lab key", "lesson.yaml", "seed: 7", "sead: 7", `lesson.yaml:6: lab has an unknown key "sead"; write "seed"`},
 	{"alias", "lesson.yaml", "lab: {nodes: 2, seed: 7}", "lab: &x {nodes: 2}\nrequires: *x", "requires is an alias of YAML, which lessons do not use; write it out"},
+	{"follow what", "lesson.yaml", "lab: {nodes: 2, seed: 7}", "follow: [pod/default/web]", `lesson.yaml:6: "pod/default/web" is no Pod; write NAME, or NAMESPACE/NAME`},
 	{"bad value", "lesson.yaml", "[web, shop]", "[web, 'a b']", `lesson.yaml:8: the value "a b" of app could not be a name in a cluster`},
 	{"unused variable", "lesson.yaml", "  app: [web, shop]", "  app: [web, shop]\n  extra: [a]", `lesson.yaml:9: the variable "extra" is not used; write ${extra}`},
 	{"unknown variable", "en.md", "Make ${app}", "Make ${apq}", `en.md:17: there is no variable "apq"; write "app"`},
@@ -130,6 +131,9 @@ var malformed = []struct{ name, file, old, new, want string }{
 	{"unreachable", "lesson.yaml", "view: map", "next: end", `lesson.yaml:13: step make is never reached`},
 	{"circle", "lesson.yaml", "    stop: [", "    next: read\n    stop: [", `lesson.yaml:11: step read is reached a second time: the lesson would not end`},
 	{"other program", "lesson.yaml", "kubectl run x", "rm -rf x", `"rm -rf x --image=kubestep.dev/web:v1" cannot be run; a lesson runs kubectl only`},
+	{"other command of kubestep", "lesson.yaml", "kubectl run x", "kubestep up x", `of kubestep, lessons use only "kubestep fault"`},
+	{"fault to list", "lesson.yaml", "[kubectl delete pod x]", "[kubestep fault list]", `"kubestep fault list" changes nothing`},
+	{"fault with a flag", "lesson.yaml", "[kubectl delete pod x]", "[kubestep fault cut node-1 --json]", "lessons cannot use the flag --json of kubestep fault"},
 	{"other verb", "lesson.yaml", "kubectl run x", "kubectl proxy x", "lessons cannot use kubectl proxy"},
 	{"other cluster", "lesson.yaml", "kubectl run x", "kubectl run x --kubeconfig=/etc/kube.conf", "lessons cannot use the flag --kubeconfig"},
 	{"other server", "lesson.yaml", "kubectl delete pod x", "kubectl delete pod x -s https://10.0.0.1", "lessons cannot use the flag -s of kubectl"},
@@ -261,6 +265,16 @@ func TestSplit(t *testing.T) {
 		if got, err := split(line); err != nil || !slices.Equal(got, want) {
 			t.Errorf("split(%s) = %q, %v", line, got, err)
 		}
+	}
+}
+
+func TestFaultCommand(t *testing.T) {
+	c, err := parseCommand("kubestep fault drop pod/default/web 0.3", nil)
+	if err != nil || c.Args != nil || !slices.Equal(c.Fault, []string{"drop", "pod/default/web", "0.3"}) {
+		t.Errorf("it is %+v, %v", c, err)
+	}
+	if c, err := parseCommand("kubectl get pods", nil); err != nil || c.Fault != nil || !slices.Equal(c.Args, []string{"get", "pods"}) {
+		t.Errorf("it is %+v, %v", c, err)
 	}
 }
 

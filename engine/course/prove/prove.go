@@ -316,7 +316,7 @@ func (p *prover) commands(ctx context.Context, commands []schema.Command) error 
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			_, _ = p.Kubectl(ctx, c.Args) // what matters is what the checks say
+			_, _ = p.Command(ctx, c) // what matters is what the checks say
 		}()
 		if err := p.unlessHeld(ctx, done); err != nil {
 			return err
