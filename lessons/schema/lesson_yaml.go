@@ -108,8 +108,8 @@ func (ld *loader) step(n *yaml.Node) *Step {
 		s.Attempts = append(s.Attempts, ld.attempt(item, s))
 	}
 	switch {
-	case s.Keep && (len(s.Do) > 0 || len(s.Stop) > 0):
-		o.report(o.pos(o.at["keep"]), "leave keep out, or move the rest to the next step", "step %s keeps what is held and asks for more to happen", s.ID)
+	case s.Keep && len(s.Stop) > 0:
+		o.report(o.pos(o.at["keep"]), "leave keep out, or move the stops to the next step", "step %s keeps what is held and has stops of its own", s.ID)
 	case len(s.Checks) == 0 && (len(s.Do) > 0 || len(s.Solve) > 0 || len(s.Stop) > 0):
 		o.report(s.Pos, "add a check", "step %s makes something happen and checks nothing", s.ID)
 	case len(s.Checks) > 0 && len(s.Solve) == 0 && len(s.Stop) == 0 && s.Predict == nil:

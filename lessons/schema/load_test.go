@@ -147,7 +147,7 @@ var malformed = []struct{ name, file, old, new, want string }{
 	{"open quote", "lesson.yaml", "[kubectl delete pod x]", `["kubectl delete 'pod x"]`, "a quote is not closed"},
 	{"terminal", "lesson.yaml", "[kubectl delete pod x]", "[kubectl exec -it x -- sh]", "-it needs a terminal"},
 	{"solve is do", "lesson.yaml", "solve: [kubectl create -f", "solve: [kubectl apply -f", "solve repeats do"},
-	{"keep and stop", "lesson.yaml", "    stop: [", "    keep: true\n    stop: [", "step make keeps what is held and asks for more to happen"},
+	{"keep and stop", "lesson.yaml", "    stop: [", "    keep: true\n    stop: [", "step make keeps what is held and has stops of its own"},
 	{"boolean", "lesson.yaml", "    stop: [", "    hidden: yes please\n    stop: [", `lesson.yaml:14: step make's hidden is "yes please"; write true or false`},
 	{"nothing checked", "lesson.yaml", "    view: map", "    do: [kubectl get pods]", "lesson.yaml:11: step read makes something happen and checks nothing; add a check"},
 	{"prediction without truth", "lesson.yaml", "      truth: 'objects(\"Pod\").size() == 1 ? \"one\" : \"two\"'\n", "", `lesson.yaml:17: predict has no "truth"`},
