@@ -3,7 +3,6 @@ package tui
 import (
 	"context"
 
-	"github.com/kubestep/kubestep/engine/course"
 	"github.com/kubestep/kubestep/lessons/schema"
 	"github.com/kubestep/kubestep/tui/play"
 	"github.com/kubestep/kubestep/tui/route"
@@ -17,14 +16,15 @@ type Course struct {
 	Problems schema.Problems
 	// Folder is where they are from; empty for those of the program.
 	Folder string
-	// Attempts returns how far the learner is with each lesson that was begun, by its ID.
-	Attempts func(ctx context.Context) (map[string]course.State, error)
+	// Done is what the learner has done before; Read reads it again.
+	Done play.Done
+	Read func(ctx context.Context) (play.Done, error)
 	// Book keeps the answers to questions.
 	Book play.Book
 	// Begin makes an attempt, which is started and waits for Run. The lab must be ready. An error is for the learner to
 	// read; [play.InTheWay] asks whether to begin with Clear.
 	Begin func(ctx context.Context, what route.Lesson) (play.Attempt, error)
-	// Trouble delivers what goes wrong with keeping progress, for the learner to read; nil when nothing is kept.
+	// Trouble delivers what goes wrong with keeping progress, for the learner to read. It may be nil.
 	Trouble <-chan error
 	// Open is a lesson to begin as soon as the lab is ready; its zero value opens the home screen.
 	Open route.Lesson
