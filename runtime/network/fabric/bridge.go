@@ -10,6 +10,11 @@ func (n *Node) wireSend(p *packet) {
 		return
 	}
 	n.f.report(p, sight{at: &n.eth0, point: network.PointWire, direction: network.Out, frame: true})
+	if reason := n.lostOnWire(p); reason != "" {
+		n.f.report(p, sight{at: &n.eth0, point: network.PointWire, direction: network.Out, frame: true,
+			verdict: network.Dropped, reason: reason})
+		return
+	}
 	n.uplink.link.send(n.f, p, &n.eth0, network.PointWire, network.Out, func(p *packet) { n.f.carry(p, n.uplink) })
 }
 
@@ -29,6 +34,11 @@ func (n *Node) wireInput(p *packet) {
 	}
 	if dst := p.etherDst(); dst != n.eth0HW && dst != broadcast {
 		return // flooded, for another: the network card does not take it
+	}
+	if reason := n.lostOnWire(p); reason != "" {
+		n.f.report(p, sight{at: &n.eth0, point: network.PointWire, direction: network.In, frame: true,
+			verdict: network.Dropped, reason: reason})
+		return
 	}
 	n.uplink.link.send(n.f, p, &n.eth0, network.PointWire, network.In, func(p *packet) {
 		n.f.report(p, sight{at: &n.eth0, point: network.PointWire, direction: network.In, frame: true})
@@ -134,7 +144,7 @@ func (n *Node) bridgeFilter(p *packet, from *port, forMe bool) {
 // bridgeForward is the way of bridged packets through policies and source translation.
 func (n *Node) bridgeForward(p *packet, send func(p *packet)) {
 	if n.allowed(p, &n.cni0) && n.postrouting(p, &n.cni0, nil) {
-		n.emit(p, n.cni0.mtu, send)
+		n.emit(p, max(n.cni0.mtu, n.faults.bridgeMTU), send)
 	}
 }
 

@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -14,8 +15,8 @@ import (
 // speaks Ethernet, below gVisor's ethernet endpoint; a node's own sockets speak IP.
 type nic struct {
 	hw       tcpip.LinkAddress
-	mtu      uint32 // with the link's header
-	headroom int    // bytes to leave in front of what the stack writes
+	mtu      atomic.Uint32 // with the link's header
+	headroom int           // bytes to leave in front of what the stack writes
 	send     func(p *packet) bool
 
 	mu         sync.RWMutex
@@ -73,7 +74,7 @@ func (e *nic) IsAttached() bool {
 }
 
 // MTU implements [stack.LinkEndpoint].
-func (e *nic) MTU() uint32 { return e.mtu }
+func (e *nic) MTU() uint32 { return e.mtu.Load() }
 
 // LinkAddress implements [stack.LinkEndpoint].
 func (e *nic) LinkAddress() tcpip.LinkAddress { return e.hw }

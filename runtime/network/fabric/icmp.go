@@ -58,9 +58,9 @@ func (n *Node) icmpError(p *packet, kind, code byte, mtu uint16, at *place) {
 	binary.BigEndian.PutUint16(m[6:], mtu)
 	copy(m[8:], quote)
 	binary.BigEndian.PutUint16(m[2:], ^onesSum(m, 0))
-	if n.filterICMP {
+	if n.faults.filterICMP {
 		n.f.report(e, sight{at: at, point: network.PointOutput, direction: network.Out, verdict: network.Dropped,
-			reason: "fault: ICMP is filtered on " + n.cfg.Name})
+			reason: n.icmpFault()})
 		return
 	}
 	n.f.report(e, sight{at: at, point: network.PointOutput, direction: network.Out})

@@ -52,7 +52,7 @@ func (n *Node) ipRoute(p *packet, in *place) {
 	}
 	r := n.lookup(dst)
 	if r == nil {
-		n.drop(p, in, network.PointRouting, "no route to "+dst.String())
+		n.drop(p, in, network.PointRouting, n.noRoute(dst))
 		n.icmpError(p, icmpUnreachable, codeNet, 0, in)
 		return
 	}
@@ -61,12 +61,16 @@ func (n *Node) ipRoute(p *packet, in *place) {
 		n.icmpError(p, icmpTimeExceeded, 0, 0, in)
 		return
 	}
-	n.f.report(p, sight{at: in, point: network.PointRouting, direction: network.In, rule: r.name})
+	n.f.report(p, sight{at: in, point: network.PointRouting, direction: network.In, rule: r.name,
+		reason: n.missingRoute(dst, r)})
 	if n.tooBig(p, r.dev) {
 		return
 	}
 	p.mutable()
 	decrementTTL(p.ip())
+	if p.joined && r.tunnel != nil {
+		p.fragSize = 0 // the parts have no room for a tunnel's headers in front: Linux makes new ones (ip_do_fragment)
+	}
 	if n.allowed(p, r.dev) && n.postrouting(p, r.dev, r) {
 		n.emit(p, r.dev.mtu, func(p *packet) { n.transmit(p, r) })
 	}
@@ -159,7 +163,7 @@ func (n *Node) hostOutput(p *packet) {
 	}
 	r := n.lookup(dst)
 	if r == nil {
-		n.drop(p, &n.lo, network.PointRouting, "no route to "+dst.String())
+		n.drop(p, &n.lo, network.PointRouting, n.noRoute(dst))
 		n.icmpError(p, icmpUnreachable, codeNet, 0, &n.lo)
 		return
 	}

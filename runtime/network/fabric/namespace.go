@@ -70,11 +70,12 @@ func (f *Fabric) newNamespace(cfg namespaceConfig) (*Namespace, error) {
 		SecureRNG:   random,
 	})
 	h.stack.SetICMPLimit(math.MaxFloat64) // the limiter has the machine's clock
-	h.nic = &nic{mtu: uint32(cfg.mtu), send: cfg.send}
+	h.nic = &nic{send: cfg.send}
+	h.nic.mtu.Store(uint32(cfg.mtu))
 	var link stack.LinkEndpoint = h.nic
 	if cfg.hw != nil {
 		h.nic.hw = tcpip.LinkAddress(cfg.hw[:])
-		h.nic.mtu += etherLen
+		h.nic.mtu.Add(etherLen)
 		link = ethernet.New(h.nic)
 	} else {
 		h.nic.headroom = etherLen

@@ -13,6 +13,10 @@ func (n *Node) prerouting(p *packet, in *place, bridged bool) bool {
 	if p.local {
 		point = network.PointOutput
 	}
+	if reason := n.filtered(p, in); reason != "" {
+		n.drop(p, in, point, reason)
+		return false
+	}
 	if problem := n.tracker.attach(p); problem != "" {
 		n.drop(p, in, point, problem)
 		return false

@@ -41,11 +41,10 @@ type Node struct {
 	listed atomic.Pointer[[]network.Route] // routes as they were made last, for [Namespace.Routes]
 
 	// Only Run's goroutine touches what follows.
-	off        bool // powered off
-	filterICMP bool
-	proxyHeld  bool
-	pending    *proxyRules // what a stopped proxy has not installed
-	missing    []netip.Prefix
+	off       bool // powered off
+	faults    nodeFaults
+	proxyHeld bool
+	pending   *proxyRules // what a stopped proxy has not installed
 	// services are those of the node's own proxy, when it has been given any.
 	services    []Service
 	ownServices bool
@@ -190,57 +189,6 @@ func (n *Node) Close() {
 	if n.f.disown(n.host) {
 		n.host.destroy()
 	}
-}
-
-// SetFault says what is wrong with the cable of the node's eth0.
-func (n *Node) SetFault(fault network.Fault) error {
-	if err := fault.Validate(); err != nil {
-		return fmt.Errorf("fault on %s: %w", n.cfg.Name, err)
-	}
-	n.f.change(func() { n.uplink.link.fault = fault })
-	return nil
-}
-
-// SetPower turns the node off, when everything that is sent to it or from it vanishes, or on again. What it had learnt,
-// connections and neighbours, is gone with the power.
-func (n *Node) SetPower(on bool) {
-	n.f.change(func() {
-		n.off = !on
-		clear(n.tracker.table)
-		clear(n.affinity)
-		clear(n.parts.waiting)
-		clear(n.arpEth0.entries)
-		if n.bridge != nil {
-			clear(n.arpCNI0.entries)
-			clear(n.bridge.fdb)
-		}
-	})
-}
-
-// SetICMPFilter makes the node send no ICMP errors and let none through, as an overcautious firewall does.
-func (n *Node) SetICMPFilter(on bool) { n.f.change(func() { n.filterICMP = on }) }
-
-// SetProxy stops the node's service proxy, when its rules stay as they are, or starts it again, when it catches up.
-func (n *Node) SetProxy(running bool) {
-	n.f.change(func() {
-		n.proxyHeld = !running
-		if running && n.pending != nil {
-			pending := n.pending
-			n.pending = nil
-			n.install(pending)
-		}
-	})
-}
-
-// SetRouteMissing takes away the node's route to exactly that network, or gives it back.
-func (n *Node) SetRouteMissing(to netip.Prefix, missing bool) {
-	n.f.change(func() {
-		n.missing = slices.DeleteFunc(n.missing, func(p netip.Prefix) bool { return p == to })
-		if missing {
-			n.missing = append(n.missing, to)
-		}
-		n.route()
-	})
 }
 
 // hwFor makes a locally administered Ethernet address for a device with an IP address.

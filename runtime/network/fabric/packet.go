@@ -199,12 +199,16 @@ func tupleOf(ip []byte) (t tuple, ok bool) {
 
 // onesSum returns the Internet checksum's sum of b on top of initial (RFC 1071).
 func onesSum(b []byte, initial uint32) uint16 {
-	s := initial
+	s := uint64(initial)
+	for ; len(b) >= 8; b = b[8:] { // any even number of bytes at a time has the same sum
+		v := binary.BigEndian.Uint64(b)
+		s += v>>32 + v&0xffffffff
+	}
 	for ; len(b) >= 2; b = b[2:] {
-		s += uint32(b[0])<<8 | uint32(b[1])
+		s += uint64(b[0])<<8 | uint64(b[1])
 	}
 	if len(b) == 1 {
-		s += uint32(b[0]) << 8
+		s += uint64(b[0]) << 8
 	}
 	for s>>16 != 0 {
 		s = s&0xffff + s>>16
@@ -229,6 +233,27 @@ func adjust(field []byte, old, new []byte) {
 func setIPChecksum(ip []byte) {
 	ip[10], ip[11] = 0, 0
 	binary.BigEndian.PutUint16(ip[10:], ^onesSum(ip[:headerLen(ip)], 0))
+}
+
+// setUDPChecksum computes the checksum of an unfragmented UDP packet anew.
+func setUDPChecksum(ip []byte) {
+	udp := ip[headerLen(ip):]
+	udp[6], udp[7] = 0, 0
+	sum := ^udpSum(ip, udp)
+	if sum == 0 {
+		sum = 0xffff // 0 means that there is none
+	}
+	binary.BigEndian.PutUint16(udp[6:], sum)
+}
+
+// udpChecksumRight reports whether an unfragmented UDP packet has a right checksum, or none.
+func udpChecksumRight(ip []byte) bool {
+	udp := ip[headerLen(ip):]
+	return udp[6] == 0 && udp[7] == 0 || udpSum(ip, udp) == 0xffff
+}
+
+func udpSum(ip, udp []byte) uint16 {
+	return onesSum(udp, uint32(onesSum(ip[12:20], 0))+protoUDP+uint32(len(udp)))
 }
 
 // decrementTTL lowers the time to live by one.
@@ -269,7 +294,7 @@ func setAddress(ip []byte, source bool, a ip4, port uint16) {
 func l4Fields(proto uint8, l4 []byte, source bool) (checksum, port []byte) {
 	switch proto {
 	case protoTCP:
-		if len(l4) >= 18 {
+		if len(l4) >= 20 { // Linux leaves alone what is quoted in part
 			checksum = l4[16:18]
 		}
 	case protoUDP:

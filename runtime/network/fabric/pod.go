@@ -84,15 +84,6 @@ func (n *Node) AddPod(cfg PodConfig) (*Pod, error) {
 // Node returns the Pod's node.
 func (p *Pod) Node() *Node { return p.node }
 
-// SetFault says what is wrong with the Pod's veth pair.
-func (p *Pod) SetFault(fault network.Fault) error {
-	if err := fault.Validate(); err != nil {
-		return fmt.Errorf("fault on pod %s: %w", p.name, err)
-	}
-	p.f.change(func() { p.port.link.fault = fault })
-	return nil
-}
-
 // Close takes the Pod's network away: its connections are aborted, whoever waits on them gets an error, and none of its
 // goroutines is left when Close returns.
 func (p *Pod) Close() {
@@ -122,6 +113,11 @@ func (p *Pod) receive(q *packet) {
 		return
 	}
 	f := p.node.f
+	if problem := p.tooLong(q); problem != "" {
+		f.report(q, sight{at: &p.outside, point: network.PointVeth, direction: network.Out, frame: true,
+			verdict: network.Dropped, reason: problem})
+		return
+	}
 	p.port.link.send(f, q, &p.inside, network.PointVeth, network.In, func(q *packet) {
 		f.report(q, sight{at: &p.inside, point: network.PointVeth, direction: network.In, frame: true,
 			verdict: network.Delivered})

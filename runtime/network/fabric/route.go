@@ -29,7 +29,7 @@ func (f *Fabric) routeAll() {
 func (n *Node) route() {
 	n.routes = nil
 	add := func(to netip.Prefix, via ip4, dev *place, tunnel *Node, source ip4) {
-		if slices.Contains(n.missing, to) {
+		if slices.Contains(n.faults.missing, to) {
 			return
 		}
 		name := "route " + to.String()

@@ -184,7 +184,7 @@ func TestHops(t *testing.T) {
 			return said(l.ask(l.pods["a1"].Namespace, "10.244.2.2:53", "hello", 100*time.Millisecond))
 		}},
 		{name: "route-missing", prepare: func(l *lab) {
-			l.nodes["node-1"].SetRouteMissing(netip.MustParsePrefix("10.244.2.0/24"), true)
+			l.nodes["node-1"].SetMissingRoutes(netip.MustParsePrefix("10.244.2.0/24"))
 		}, do: func(l *lab) string {
 			return said(l.ask(l.pods["a1"].Namespace, "10.244.2.2:53", "hello", time.Second))
 		}},
