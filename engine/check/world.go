@@ -221,3 +221,14 @@ func (w *World) watch(text string) (*watched, error) {
 	slices.Sort(p.seqs)
 	return p, nil
 }
+
+// Pinned reports whether an object has finalizers: deleting it is not enough then to make it go.
+func (w *World) Pinned(o trace.Object) bool {
+	s := w.objects[id(o.Kind, o.Namespace, o.Name)]
+	if s == nil {
+		return false
+	}
+	meta, _ := s.decoded()["metadata"].(map[string]any)
+	finalizers, _ := meta["finalizers"].([]any)
+	return len(finalizers) > 0
+}

@@ -186,6 +186,26 @@ func TestSessionResumesAndResets(t *testing.T) {
 	}
 }
 
+// What has finalizers would stay for ever, and the reset with it.
+func TestResetFreesWhatIsPinned(t *testing.T) {
+	b := newBench()
+	s, _ := begin(t, b, nil)
+	s.Do(Start{})
+	await(t, s, "make", Doing)
+	b.tap.Record(t.Context(), trace.Event{Actor: "etcd", Kind: trace.EtcdCommit, Verb: "put", Object: aPod("mess"), EtcdRevision: 100,
+		Detail: &trace.CommitDetail{After: trace.JSONBody([]byte(`{"metadata":{"name":"mess","finalizers":["example.com/keep"]}}`))}})
+	b.revision = 100
+	s.Do(Reset{})
+	await(t, s, "make", Doing)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	free := slices.IndexFunc(b.ran, func(line string) bool { return strings.HasPrefix(line, "patch Pod mess ") })
+	gone := slices.IndexFunc(b.ran, func(line string) bool { return strings.HasPrefix(line, "delete Pod mess ") })
+	if free < 0 || gone < free {
+		t.Errorf("a reset takes finalizers away before it deletes: %v", b.ran)
+	}
+}
+
 // A session that nothing happens to must not wake anybody.
 func TestSessionIsIdle(t *testing.T) {
 	b := newBench()

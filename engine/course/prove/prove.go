@@ -178,6 +178,11 @@ func (p *prover) playStep(ctx context.Context, v course.View) error {
 		p.session.Do(course.Choose{Option: s.Predict.Options[0].ID})
 	}
 	if !p.SolutionOnly {
+		if len(s.Attempts) > 0 { // what the step before has left under way is not theirs
+			if err := p.session.Settle(ctx, p.Quiet); err != nil {
+				return p.stuck(ctx, err, s, "the lab does not come to rest")
+			}
+		}
 		for _, a := range s.Attempts {
 			p.step.Attempts++
 			if err := p.attempt(ctx, s, a); err != nil {
