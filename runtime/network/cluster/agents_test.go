@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +50,25 @@ func (c installed) expect(t *testing.T, want ...string) {
 	}
 }
 
+// watching waits until so many watches have been opened: a fake client loses what changes between list and watch.
+func watching(t *testing.T, client *fake.Clientset, count int) {
+	t.Helper()
+	for end := time.Now().Add(deadline); ; runtime.Gosched() {
+		n := 0
+		for _, a := range client.Actions() {
+			if a.GetVerb() == "watch" {
+				n++
+			}
+		}
+		if n >= count {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d watches, want %d", n, count)
+		}
+	}
+}
+
 func webService() *corev1.Service {
 	return &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web"},
@@ -81,6 +101,7 @@ func TestProxyFollows(t *testing.T) {
 	p := newServiceProxy(engine.NodeConfig{Name: "node-1"}, got.install, func(cidr string) { cidrs <- cidr })
 	run(t, func(ctx context.Context) error { return p.runWith(ctx, client) })
 	got.expect(t, web+" > 10.244.1.2:8080")
+	watching(t, client, 3)
 
 	slices := client.DiscoveryV1().EndpointSlices("default")
 	update := func(addresses ...string) {
@@ -104,6 +125,7 @@ func TestProxyFollows(t *testing.T) {
 	update("10.244.3.2")
 	p.setRunning(true)
 	got.expect(t, web+" > 10.244.3.2:8080") // and nothing of what it had known
+	watching(t, client, 6)
 
 	check(t, client.CoreV1().Services("default").Delete(t.Context(), "web", metav1.DeleteOptions{}))
 	got.expect(t)
