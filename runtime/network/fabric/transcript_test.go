@@ -188,6 +188,23 @@ func TestHops(t *testing.T) {
 		}, do: func(l *lab) string {
 			return said(l.ask(l.pods["a1"].Namespace, "10.244.2.2:53", "hello", time.Second))
 		}},
+		{name: "no-dns", prepare: func(l *lab) { l.nodes["node-1"].SetDNSFilter(true) }, do: func(l *lab) string {
+			out := said(l.ask(l.pods["a1"].Namespace, "10.244.2.2:53", "asked here", 100*time.Millisecond)) + "\n"
+			return out + said(l.ask(l.pods["b1"].Namespace, "10.244.1.3:53", "asked there", time.Second))
+		}},
+		{name: "cut-from-control-plane", prepare: func(l *lab) {
+			l.echo(l.host("control-plane", "192.168.50.2").Namespace, 6443)
+			l.nodes["node-1"].SetCutFrom("the control plane", ip("192.168.50.2"))
+		}, do: func(l *lab) string {
+			out := said(l.ask(l.pods["a1"].Namespace, "192.168.50.2:6443", "from here", 100*time.Millisecond)) + "\n"
+			return out + said(l.ask(l.pods["b1"].Namespace, "192.168.50.2:6443", "from there", time.Second))
+		}},
+		{name: "pod-mtu-too-large", prepare: func(l *lab) { l.mtu("a1", 1500) }, do: func(l *lab) string {
+			p := Probe{To: ip("10.244.2.2"), Size: 1472, DontFragment: true}
+			out := reply(l.probe(l.pods["a1"].Namespace, p)) + "\n"
+			p.To = ip("10.244.1.3") // on the same bridge, which tells nobody
+			return out + reply(l.probe(l.pods["a1"].Namespace, p))
+		}},
 		{name: "nobody-there", do: func(l *lab) string {
 			return said(l.ask(l.pods["a1"].Namespace, "10.244.2.77:53", "hello", 3500*time.Millisecond))
 		}},
@@ -224,6 +241,14 @@ func TestHops(t *testing.T) {
 			golden(t, test.name, b.String()+"=> "+out+"\n")
 		})
 	}
+}
+
+func (l *lab) mtu(pod string, mtu int) {
+	l.t.Helper()
+	if err := l.pods[pod].SetMTU(mtu); err != nil {
+		l.t.Fatal(err)
+	}
+	l.settle()
 }
 
 func said(got string, err error) string {
