@@ -30,6 +30,7 @@ type Network struct {
 	fabric   *fabric.Fabric
 	control  *fabric.Host
 	policies *policyAgent
+	faults   faults
 
 	mu    sync.Mutex
 	nodes map[string]*Node // by name, those that are powered off among them

@@ -56,7 +56,7 @@ func (n *Network) NewNode(c engine.NodeConfig) (*Node, error) {
 	if former != nil {
 		former.remove()
 	}
-	return node, nil
+	return node, node.breakDown()
 }
 
 // Run runs the node's service proxy until ctx ends; then the node has no power: its Pods' network is gone, and nothing
@@ -126,6 +126,14 @@ func (n *Node) ready() error {
 // SetPodCIDR implements [inproc.Networks]: the node joins the others, who get routes to its Pods. Pods of an earlier range
 // lose their network.
 func (n *Node) SetPodCIDR(cidr netip.Prefix) error {
+	if err := n.join(cidr); err != nil {
+		return err
+	}
+	n.network.breakAll() // there are new routes as well
+	return nil
+}
+
+func (n *Node) join(cidr netip.Prefix) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	cidr = cidr.Masked()
@@ -188,7 +196,11 @@ func (n *Node) add(s inproc.SandboxNetwork) (program.Network, error) {
 		n.addresses.free(address)
 		return nil, err
 	}
-	n.sandboxes[s.ID] = &sandbox{of: s, pod: pod, address: address}
+	made := &sandbox{of: s, pod: pod, address: address}
+	n.sandboxes[s.ID] = made
+	if all := n.network.faults.of(podTarget + made.name()); len(all) > 0 {
+		return pod, breakPod(pod, all)
+	}
 	return pod, nil
 }
 
