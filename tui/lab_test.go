@@ -196,7 +196,7 @@ func TestEtcdComparesRevisions(t *testing.T) {
 		d.write("pods")
 		d.press("enter", "enter")
 		d.sees("3 revisions", "revision 324, compared with 322", "~ status.phase: Pending → Running", "kubelet@node-2 patch status")
-		d.press("down", "down", "x", "g")
+		d.press("down", "down", "M", "g")
 		d.sees("◆", "revision 324, compared with 321", "+ spec.nodeName: node-2")
 		d.press("esc")
 		d.sees("filter: pods", "writes")

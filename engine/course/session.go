@@ -73,6 +73,11 @@ func NewSession(ctx context.Context, o Options) (*Session, error) {
 // Lesson returns the lesson, with its variables filled in.
 func (s *Session) Lesson() *schema.Lesson { return s.o.Lesson }
 
+// Kubectl runs kubectl as the lesson's own commands are run.
+func (s *Session) Kubectl(ctx context.Context, args []string) (output string, err error) {
+	return s.o.Kubectl(ctx, args)
+}
+
 // Run carries out effects and takes in what happens, until ctx ends or the lab does. It is called once.
 func (s *Session) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -185,10 +190,12 @@ func (s *Session) World(f func(w *check.World) error) error {
 }
 
 // Wait blocks until the view differs from the one with the given generation, or ctx ends, whose error it then returns.
+// What has gone wrong meanwhile is an error, too, once.
 func (s *Session) Wait(ctx context.Context, generation uint64) (View, error) {
 	for {
 		s.mu.Lock()
 		v, wake, err := s.viewLocked(), s.wake, s.err
+		s.err = nil
 		s.mu.Unlock()
 		if v.Generation != generation || err != nil {
 			return v, err

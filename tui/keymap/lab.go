@@ -34,7 +34,7 @@ func Lab() []Binding {
 		{ToggleTree, []string{"t"}, "t", text.KeyTree, text.HelpTree, text.GroupViews, 5, false},
 		{Fold, []string{"space"}, "space", text.KeyFold, text.HelpFold, text.GroupViews, 7, false},
 		{Background, []string{"B"}, "B", text.KeyBackground, text.HelpBackground, text.GroupViews, 12, false},
-		{Mark, []string{"x"}, "x", text.KeyMark, text.HelpMark, text.GroupViews, 5, false},
+		{Mark, []string{"M"}, "M", text.KeyMark, text.HelpMark, text.GroupViews, 5, false},
 		{Sort, []string{"S"}, "S", text.KeySort, text.HelpSort, text.GroupViews, 12, false},
 		{ScrollDown, []string{"J"}, "J K", text.KeyScroll, text.HelpScrollDown, text.GroupViews, 5, false},
 		{ScrollUp, []string{"K"}, "K", 0, text.HelpScrollUp, text.GroupViews, 0, false},

@@ -8,7 +8,8 @@ const (
 	LabView LabPane = iota
 	LabSide         // the inspector, or kubectl's output
 	LabHeld
-	LabPanes // how many there are
+	LabLesson // only while a lesson is played
+	LabPanes  // how many there are
 )
 
 // Lab is where everything of the lab screen is.
@@ -29,6 +30,8 @@ type LabOptions struct {
 	NoQueue bool
 	// HeldLines is how many lines the held queue would like to have.
 	HeldLines int
+	// Lesson is set while a lesson is played: its pane stands beside the others.
+	Lesson bool
 }
 
 // ArrangeLab places the panes of the lab screen on a terminal of w by h cells.
@@ -40,6 +43,8 @@ func ArrangeLab(w, h int, o LabOptions) Lab {
 		body.Y, body.H = body.Y+1, body.H-1
 	}
 	switch {
+	case w >= twoColumns && o.Lesson:
+		beside(&s, body, o)
 	case w >= threeColumns:
 		left := w * 58 / 100
 		s.Pane[LabView] = Rect{0, body.Y, left, body.H}
@@ -69,4 +74,23 @@ func above(r Rect, o LabOptions) (held, side Rect) {
 	}
 	top := min(max(o.HeldLines+2, leastHeld), max(r.H/3, leastHeld))
 	return Rect{r.X, r.Y, r.W, top}, Rect{r.X, r.Y + top, r.W, r.H - top}
+}
+
+// beside puts the lesson to the left of the others. Below the width of three columns these stand over each other, and the
+// queue takes no more than what waits in it.
+func beside(s *Lab, body Rect, o LabOptions) {
+	if body.W >= threeColumns {
+		left, right := body.W*29/100, body.W*31/100
+		s.Pane[LabLesson] = Rect{0, body.Y, left, body.H}
+		s.Pane[LabView] = Rect{left, body.Y, body.W - left - right, body.H}
+		s.Pane[LabHeld], s.Pane[LabSide] = above(Rect{body.W - right, body.Y, right, body.H}, o)
+		return
+	}
+	left := body.W * 36 / 100
+	s.Pane[LabLesson] = Rect{0, body.Y, left, body.H}
+	r := Rect{left, body.Y, body.W - left, body.H}
+	top, queue := r.H*48/100, min(max(o.HeldLines+2, 3), r.H/4)
+	s.Pane[LabView] = Rect{r.X, r.Y, r.W, top}
+	s.Pane[LabHeld] = Rect{r.X, r.Y + top, r.W, queue}
+	s.Pane[LabSide] = Rect{r.X, r.Y + top + queue, r.W, r.H - top - queue}
 }

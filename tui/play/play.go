@@ -28,6 +28,8 @@ type Session interface {
 	Wait(ctx context.Context, generation uint64) (course.View, error)
 	// Do tells the attempt what the learner wants.
 	Do(in course.Input)
+	// Kubectl runs kubectl against the lab, where the lesson's manifests are, and returns what it printed.
+	Kubectl(ctx context.Context, args []string) (output string, err error)
 	// World calls f with what the attempt knows of the cluster; f must not keep it.
 	World(f func(w *check.World) error) error
 }

@@ -1,11 +1,13 @@
 package text
 
 // catalogue has each text in each language, in the order of [Lang].
-var catalogue = with(walkWords, labWords)
+var catalogue = with(walkWords, labWords, lessonWords)
 
-func with(words [ids][langs]string, more map[ID][langs]string) [ids][langs]string {
-	for id, w := range more {
-		words[id] = w
+func with(words [ids][langs]string, more ...map[ID][langs]string) [ids][langs]string {
+	for _, m := range more {
+		for id, w := range m {
+			words[id] = w
+		}
 	}
 	return words
 }

@@ -361,6 +361,55 @@ const (
 	RolloutUnderWay
 	RolloutLegend
 
+	// Lessons.
+
+	PaneLesson
+	GroupLesson
+	KeyNextStep
+	HelpNextStep
+	KeyRunShown
+	HelpRunShown
+	KeyLessonPane
+	KeyLessonStage
+	HelpLessonPane
+	KeyHint
+	HelpHint
+	KeySolution
+	HelpSolution
+	KeyReset
+	HelpReset
+	KeySkip
+	HelpSkip
+	KeyChoice
+	HelpChoice
+	LessonStep
+	LessonSolution
+	LessonSolutionSame
+	LessonHint
+	LessonNoMoreHints
+	LessonWhy
+	LessonRight
+	LessonWrong
+	LessonWas
+	LessonFailed
+	LessonCheckDone
+	LessonSureReset
+	LessonSureSolution
+	LessonHeldAsk
+	LessonHeldNext
+	LessonBroken
+	FootAnswer
+	FootRun
+	FootType
+	FootAnyCommand
+	FootWatch
+	FootNext
+	FootEnd
+	FootPreparing
+	FootReplaying
+	FootSolving
+	FootOver
+
 	// The network.
 
 	KindHop

@@ -31,6 +31,9 @@ func Parse(s string) Lang {
 // Next returns the language that the switch goes to.
 func (l Lang) Next() Lang { return (l + 1) % langs }
 
+// Tag returns the language's tag, as lessons have it: "en", "zh".
+func (l Lang) Tag() string { return [langs]string{"en", "zh"}[l] }
+
 // Printer says things in one language. The zero Printer speaks English.
 type Printer struct{ lang Lang }
 

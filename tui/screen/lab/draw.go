@@ -36,7 +36,7 @@ func (m *Lab) View() []string {
 		put(s.Banner, []string{m.banner()})
 	}
 	// From left to right: each line is put together in this order.
-	order := []layout.LabPane{layout.LabView, layout.LabHeld, layout.LabSide}
+	order := []layout.LabPane{layout.LabLesson, layout.LabView, layout.LabHeld, layout.LabSide}
 	for _, p := range order {
 		if m.inFront(p) {
 			put(s.Pane[p], m.pane(p))
@@ -57,6 +57,9 @@ func (m *Lab) View() []string {
 func (m *Lab) inner(p layout.LabPane) (w, h int) { return frame.Inner(m.screen.Pane[p]) }
 
 func (m *Lab) header() string {
+	if m.lesson.session != nil {
+		return m.lessonHeader()
+	}
 	left := " " + m.theme.Paint(theme.Strong, "kubestep") + "  " + m.say.T(text.LabTitle)
 	var parts []string
 	if m.status.Version != "" && m.w >= 90 {
@@ -91,6 +94,9 @@ func (m *Lab) mode() (mark, word string) {
 
 // tabLabel marks the view in front with brackets, so that no colour is needed.
 func (m *Lab) tabLabel(i int) string {
+	if m.lesson.session != nil {
+		return m.lessonTab(i)
+	}
 	label := fmt.Sprintf("%d %s", i+1, m.say.T(m.tabs[i].name))
 	if i == m.front {
 		return "[" + label + "]"
@@ -105,7 +111,7 @@ func (m *Lab) tabLabel(i int) string {
 const everyTab = 80
 
 func (m *Lab) tabLine() string {
-	line := " "
+	line := " " + m.lessonFirstTab()
 	for i := range m.tabs {
 		role := theme.Dim
 		if i == m.front {
@@ -158,6 +164,9 @@ func (m *Lab) pane(p layout.LabPane) []string {
 			f.Note = m.say.T(text.WaitingCount, n)
 		}
 		content = m.heldView(w, h)
+	case layout.LabLesson:
+		f.Title, f.Note = m.say.T(text.PaneLesson), m.lesson.pane.Note()
+		content = m.lesson.pane.View(w, h)
 	case layout.LabSide:
 		if m.output {
 			f.Title, f.Note = m.say.T(text.Console), m.console.Note()
@@ -196,6 +205,8 @@ func (m *Lab) statusLine() string {
 		line = m.theme.Paint(theme.Dim, m.say.T(text.ThenNoVerbs))
 	case m.busy != keymap.None:
 		line = m.theme.Paint(theme.Warn, m.say.T(text.Busy, m.verbName(m.busy)))
+	case m.holds() && len(m.debug.Held) > 0:
+		line = m.lessonStatus()
 	case len(m.debug.Held) > 0:
 		next := describe.Event(&m.debug.Held[0].Event)
 		line = m.theme.Paint(theme.Warn, m.say.T(text.WaitingCount, len(m.debug.Held))) + "  "

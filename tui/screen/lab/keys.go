@@ -17,6 +17,7 @@ func (m *Lab) Key(k tea.KeyPressMsg) tea.Cmd {
 		cmd = m.typed(k)
 	} else {
 		cmd = m.do(keymap.Find(m.bindings, k.String()))
+		m.lessonKeeps(k.String())
 	}
 	m.refresh()
 	return cmd
@@ -31,6 +32,9 @@ func (m *Lab) Do(a keymap.Action) tea.Cmd {
 }
 
 func (m *Lab) do(a keymap.Action) tea.Cmd {
+	if cmd, own := m.onLesson(a); own {
+		return cmd
+	}
 	switch a {
 	case keymap.Step:
 		return m.tell(a, engine.Command{Verb: engine.Step})
@@ -133,6 +137,8 @@ func (m *Lab) changeLevel(a keymap.Action) tea.Cmd {
 
 func (m *Lab) open() tea.Cmd {
 	switch {
+	case m.focus == layout.LabLesson:
+		return m.do(m.lesson.pane.Enter())
 	case m.focus == layout.LabHeld && m.canStep() && len(m.debug.Held) > 0:
 		return m.stepThis()
 	case m.focus == layout.LabView && m.tab().view.Works(keymap.Open):
@@ -162,7 +168,7 @@ func (m *Lab) back() {
 }
 
 func (m *Lab) focusOn(p layout.LabPane) {
-	if m.focus = p; p != layout.LabSide {
+	if m.focus = p; p != layout.LabSide && p != layout.LabLesson {
 		m.looking = p
 	}
 }
@@ -195,10 +201,10 @@ func (m *Lab) move(a keymap.Action) bool {
 	return true
 }
 
-// nextPane moves the focus by n panes; a replay has no queue.
+// nextPane moves the focus by n panes; a replay has no queue, and a lab need not have a lesson.
 func (m *Lab) nextPane(n layout.LabPane) {
 	to := (m.focus + n) % layout.LabPanes
-	if to == layout.LabHeld && m.o.Debugger == nil {
+	for to == layout.LabHeld && m.o.Debugger == nil || to == layout.LabLesson && m.lesson.session == nil {
 		to = (to + n) % layout.LabPanes
 	}
 	m.focusOn(to)
@@ -212,6 +218,8 @@ func (m *Lab) moveIn(p layout.LabPane, n int) {
 		if last := len(m.debug.Held) - 1; last >= 0 {
 			m.heldID = m.debug.Held[max(min(m.heldIndex()+n, last), 0)].ID
 		}
+	case layout.LabLesson:
+		m.lesson.pane.Move(n)
 	case layout.LabSide:
 		if m.output {
 			m.console.Move(n)
@@ -226,6 +234,9 @@ func (m *Lab) canStep() bool { return m.live() && m.busy == keymap.None && m.at 
 
 // works reports whether an action does something now.
 func (m *Lab) works(a keymap.Action) bool {
+	if works, known := m.lessonWorks(a); known {
+		return works
+	}
 	paused := m.debug.Mode == engine.Paused
 	switch a {
 	case keymap.Step:
@@ -248,7 +259,7 @@ func (m *Lab) works(a keymap.Action) bool {
 	case keymap.Earlier, keymap.MuchEarlier:
 		return m.last > 0
 	case keymap.Open:
-		return m.focus == layout.LabView || m.focus == layout.LabHeld && m.canStep() && len(m.debug.Held) > 0
+		return m.focus == layout.LabView || m.focus == layout.LabHeld && m.works(keymap.StepThis) || m.focus == layout.LabLesson && m.lesson.pane.Enter() != keymap.None
 	case keymap.Back:
 		return m.focus != layout.LabView || m.tab().filter != "" || m.output || m.tab().view.Works(a)
 	case keymap.WhyPage, keymap.DiffPage, keymap.SourcePage, keymap.ObjectPage:
@@ -261,9 +272,12 @@ func (m *Lab) works(a keymap.Action) bool {
 
 // bind works out which keys do something now.
 func (m *Lab) bind() {
-	m.bindings = keymap.Lab()
+	if m.bindings = keymap.Lab(); m.lesson.session != nil {
+		m.bindings = keymap.Lesson(m.choices())
+	}
 	for i := range m.bindings {
 		b := &m.bindings[i]
 		b.Off = !m.works(b.Action)
 	}
+	m.lessonKeyWords()
 }

@@ -85,6 +85,7 @@ type Lab struct {
 	output   bool // the console is in the inspector's place
 	typing   typing
 	breaks   breaks
+	lesson   lesson
 	screen   layout.Lab
 	bindings []keymap.Binding
 }
@@ -144,6 +145,7 @@ func (m *Lab) Dress(t theme.Theme, p text.Printer) {
 	}
 	m.inspect.Dress(t, p)
 	m.console.Dress(t, p)
+	m.lesson.pane.Dress(t, p)
 	m.refresh()
 }
 
@@ -224,6 +226,10 @@ func (m *Lab) Result(r route.Result) tea.Cmd {
 		}
 	case ran:
 		m.console.End(v.id, v.output, r.Err)
+	case lessonNews:
+		cmd := m.lessonSays(v, r.Err)
+		m.refresh()
+		return cmd
 	case completed:
 		m.complete(v)
 	default: // a command that panicked has no value
@@ -268,9 +274,10 @@ func (m *Lab) refresh() {
 	t.view.Filter(strings.Fields(strings.ToLower(t.filter)))
 	if m.w > 0 && m.h > 0 {
 		m.screen = layout.ArrangeLab(m.w, m.h, layout.LabOptions{Focus: m.focus, Banner: m.at != 0, NoQueue: m.o.Debugger == nil,
-			HeldLines: 2 * len(m.debug.Held)})
+			HeldLines: 2 * len(m.debug.Held), Lesson: m.lesson.session != nil})
 		m.look()
 	}
+	m.showLesson()
 	m.bind()
 }
 

@@ -22,6 +22,9 @@ func (m *Lab) Mouse(msg tea.MouseMsg) tea.Cmd {
 	case tea.MouseClickMsg:
 		if at.Button == tea.MouseLeft && m.typing == commands {
 			m.click(at.X, at.Y)
+			cmd := m.clickLesson(at.X, at.Y)
+			m.refresh()
+			return cmd
 		}
 	default:
 		return nil
@@ -33,7 +36,7 @@ func (m *Lab) Mouse(msg tea.MouseMsg) tea.Cmd {
 // click gives the pane the focus and selects what is under the pointer.
 func (m *Lab) click(x, y int) {
 	if m.screen.Tabs.Contains(x, y) {
-		at := 1
+		at := 1 + ansi.StringWidth(m.lessonFirstTab())
 		for i := range m.tabs {
 			w := ansi.StringWidth(m.tabLabel(i))
 			if x >= at && x < at+w {

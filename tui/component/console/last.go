@@ -1,0 +1,31 @@
+package console
+
+import (
+	"strings"
+
+	"github.com/kubestep/kubestep/tui/component/richtext"
+	"github.com/kubestep/kubestep/tui/text"
+	"github.com/kubestep/kubestep/tui/theme"
+)
+
+// Last returns what the last command said, at most n lines of it.
+func (c *Console) Last(n int) []richtext.Line {
+	if len(c.runs) == 0 {
+		return nil
+	}
+	r := &c.runs[len(c.runs)-1]
+	if r.running {
+		return []richtext.Line{richtext.Text(theme.Dim, c.say.T(text.ConsoleWaits))}
+	}
+	if r.output == "" {
+		return nil
+	}
+	var out []richtext.Line
+	for line := range strings.SplitSeq(r.output, "\n") {
+		if len(out) == n {
+			return append(out, richtext.Text(theme.Dim, "…"))
+		}
+		out = append(out, richtext.Text(theme.Dim, strings.Map(visible, strings.ReplaceAll(line, "\t", "    "))))
+	}
+	return out
+}
