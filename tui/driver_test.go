@@ -117,7 +117,7 @@ func keyPress(k string) tea.KeyPressMsg {
 	special := map[string]tea.Key{
 		"tab": {Code: tea.KeyTab}, "shift+tab": {Code: tea.KeyTab, Mod: tea.ModShift}, "enter": {Code: tea.KeyEnter},
 		"esc": {Code: tea.KeyEscape}, "backspace": {Code: tea.KeyBackspace}, "down": {Code: tea.KeyDown}, "up": {Code: tea.KeyUp},
-		"left": {Code: tea.KeyLeft}, "right": {Code: tea.KeyRight},
+		"ctrl+u": {Code: 'u', Mod: tea.ModCtrl}, "left": {Code: tea.KeyLeft}, "right": {Code: tea.KeyRight},
 		"ctrl+d": {Code: 'd', Mod: tea.ModCtrl}, "space": {Code: tea.KeySpace, Text: " "}, "pgdown": {Code: tea.KeyPgDown}, "end": {Code: tea.KeyEnd}, "ctrl+c": {Code: 'c', Mod: tea.ModCtrl},
 	}
 	if key, ok := special[k]; ok {

@@ -71,19 +71,19 @@ type Model struct {
 	status engine.Status
 	state  engine.DebugState
 
-	w, h    int
-	dark    bool
-	noColor bool
-	theme   theme.Theme
-	say     text.Printer
-	log     *slog.Logger
-	broken  error  // a panic in Update or View
-	abort   func() // ends the program from View, which cannot return a command; nil outside Run
+	w, h   int
+	dark   bool
+	looks  theme.Name
+	theme  theme.Theme
+	say    text.Printer
+	log    *slog.Logger
+	broken error  // a panic in Update or View
+	abort  func() // ends the program from View, which cannot return a command; nil outside Run
 }
 
 // New returns the interface. It starts nothing: a program's Init does. ctx ends its commands.
 func New(ctx context.Context, o Options) *Model {
-	m := &Model{dark: !o.Light, noColor: o.NoColor, say: text.In(text.Parse(o.Lang)), log: o.Log, front: walk.Address}
+	m := &Model{dark: true, looks: looks(o), say: text.In(text.Parse(o.Lang)), log: o.Log, front: walk.Address}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
@@ -99,7 +99,8 @@ func New(ctx context.Context, o Options) *Model {
 	}
 	m.sources.store = w.Store
 	m.sources.events = func(c trace.Cursor) tea.Cmd { return feed.Next(ctx, w.Store, c) }
-	l := lab.Options{Store: w.Store, Debugger: w.Debugger, Kubectl: w.Kubectl, Ask: route.From(ctx, lab.Address)}
+	l := lab.Options{Store: w.Store, Debugger: w.Debugger, Kubectl: w.Kubectl, Ask: route.From(ctx, lab.Address),
+		Host: o.Host, Still: o.ReducedMotion, Header: o.Header, Damage: o.Damage}
 	m.screens = map[route.Address]screen{walk.Address: walk.New(w), lab.Address: lab.New(l)}
 	if o.Lab == nil {
 		m.front = lab.Address
@@ -246,6 +247,8 @@ func (m *Model) act(a keymap.Action) (cmd tea.Cmd, own bool) {
 		m.push(palette.New(m.focused().Bindings()))
 	case keymap.Language:
 		m.speak()
+	case keymap.ThemeAuto, keymap.ThemeDark, keymap.ThemeLight, keymap.ThemeContrast, keymap.ThemeNone:
+		m.wear(a)
 	case keymap.Screens:
 		m.front = map[route.Address]route.Address{walk.Address: lab.Address, lab.Address: walk.Address}[m.front]
 	default:
@@ -312,10 +315,7 @@ func (m *Model) speak() {
 
 // dress hands looks and language down.
 func (m *Model) dress() {
-	m.theme = theme.New(m.dark)
-	if m.noColor {
-		m.theme = theme.NoColor()
-	}
+	m.theme = theme.Named(m.looks, m.dark)
 	for _, s := range m.screens {
 		s.Dress(m.theme, m.say)
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/tui/host"
+	"github.com/kubestep/kubestep/tui/theme"
 )
 
 // Lab is what the screens need of a lab; [engine.Lab] has it. Its methods must be safe for concurrent use. The screens
@@ -32,13 +34,18 @@ type Options struct {
 	Lab Lab
 	// Recording is what a replay shows. It may still grow. Ignored when there is a Lab.
 	Recording *trace.Store
-	Actions   Actions
+	// Header says what the recording is of, and Damage why it could be read only in part; nil when all of it could.
+	Header  trace.Header
+	Damage  error
+	Actions Actions
+	// Host is what the screens may ask of the machine.
+	Host host.Host
 	// Lang is "en" or "zh", or a locale that starts like one of them ("zh_CN.UTF-8"); anything else means English.
 	Lang string
-	// NoColor takes colours away; shapes and words keep their meaning.
+	// Theme is the looks to begin with; "" means [theme.Auto], which is dark until the terminal tells its background.
+	Theme theme.Name
+	// NoColor takes colours away unless Theme names a theme; shapes and words keep their meaning.
 	NoColor bool
-	// Light says that the terminal's background is light until the terminal itself tells.
-	Light bool
 	// ReducedMotion takes every animation away.
 	ReducedMotion bool
 	// Log takes what went wrong in the program itself; nil discards it. It must not write to the terminal.

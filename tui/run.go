@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 )
@@ -20,7 +23,9 @@ func Run(ctx context.Context, o Options) error {
 
 // run runs the program. A broken screen is its error, rather than the end of ctx that a break may have caused.
 func (m *Model) run(ctx context.Context, o Options) error {
-	program := []tea.ProgramOption{tea.WithContext(ctx)}
+	// NO_COLOR has chosen the theme already; in the environment it would also take the colours from one chosen later.
+	environment := slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "NO_COLOR=") })
+	program := []tea.ProgramOption{tea.WithContext(ctx), tea.WithEnvironment(environment)}
 	if o.Input != nil {
 		program = append(program, tea.WithInput(o.Input))
 	}

@@ -27,7 +27,9 @@ func main() {
 	terminal := keepTerminal()
 	// Libraries also register flags of their own, which cobra would offer as ours.
 	pflag.CommandLine = pflag.NewFlagSet(os.Args[0], pflag.ContinueOnError)
-	err := newRoot(terminal).Execute()
+	root := newRoot(terminal)
+	root.SetArgs(asKubectl(os.Args))
+	err := root.Execute()
 	if err != nil && !errors.Is(err, errTold) {
 		fmt.Fprintln(terminal, "kubestep:", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -11,30 +12,46 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"github.com/kubestep/kubestep/cmd/kubestep/internal/host"
 	"github.com/kubestep/kubestep/cmd/kubestep/internal/settings"
+	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/kubectl"
 	"github.com/kubestep/kubestep/tui"
+	"github.com/kubestep/kubestep/tui/theme"
 )
 
 // screenFlags say how the screens look.
 type screenFlags struct {
 	lang          string
-	light         bool
+	theme         string
+	asciicast     string
 	reducedMotion bool
 }
 
 func (f *screenFlags) add(cmd *cobra.Command) {
+	f.addLooks(cmd.Flags())
 	flags := cmd.Flags()
-	flags.StringVar(&f.lang, "lang", "", "language of the screens: en or zh (default: the locale's)")
-	flags.BoolVar(&f.light, "light", false, "the terminal's background is light")
+	flags.StringVar(&f.asciicast, "asciicast", "", "write what the terminal shows to this `FILE`, for asciinema")
 	flags.BoolVar(&f.reducedMotion, "reduced-motion", false, "no animation")
-	settings.Share(flags, "lang", "light", "reduced-motion")
+	settings.Share(flags, "reduced-motion")
+}
+
+// addLooks adds what also matters where nothing is on a terminal.
+func (f *screenFlags) addLooks(flags *pflag.FlagSet) {
+	flags.StringVar(&f.lang, "lang", "", "language of the screens: en or zh (default: the locale's)")
+	flags.StringVar(&f.theme, "theme", "", "dark, light, high-contrast or none (default: as the terminal's background is; none when NO_COLOR is set)")
+	settings.Share(flags, "lang", "theme")
 }
 
 // options fills in what the environment says.
-func (f *screenFlags) options() tui.Options {
+func (f *screenFlags) options() (tui.Options, error) {
+	looks, err := theme.ParseName(f.theme)
+	if err != nil {
+		return tui.Options{}, fmt.Errorf("%w: --theme: %w", engine.ErrUsage, err)
+	}
 	lang := f.lang
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		if lang == "" {
@@ -42,8 +59,8 @@ func (f *screenFlags) options() tui.Options {
 		}
 	}
 	return tui.Options{
-		Lang: lang, NoColor: os.Getenv("NO_COLOR") != "", Light: f.light, ReducedMotion: f.reducedMotion, Log: slog.New(slog.DiscardHandler),
-	}
+		Lang: lang, Theme: looks, NoColor: os.Getenv("NO_COLOR") != "", ReducedMotion: f.reducedMotion, Log: slog.New(slog.DiscardHandler),
+	}, nil
 }
 
 // openCommand is the program without a command: the first screen.
@@ -81,7 +98,12 @@ func (a *app) open(parent context.Context, f labFlags, s screenFlags) (err error
 	if !term.IsTerminal(int(os.Stdout.Fd())) || !term.IsTerminal(int(os.Stdin.Fd())) {
 		return errNoTerminal
 	}
-	ctx, stop := interruptible(parent)
+	o, err := s.options()
+	if err != nil {
+		return err
+	}
+	m := a.newMachine()
+	ctx, stop := interruptibleUnless(parent, m.lent.Load)
 	defer stop()
 	lab, err := a.newLab(f)
 	if err != nil {
@@ -95,13 +117,17 @@ func (a *app) open(parent context.Context, f labFlags, s screenFlags) (err error
 	if err := a.register(ctx, lab); err != nil {
 		return err
 	}
-	o := s.options()
+	defer func() { err = errors.Join(err, m.Close()) }()
+	if err := m.offer(&o, s.asciicast); err != nil {
+		return err
+	}
+	m.offerLab(ctx, &o, lab)
 	o.Lab = lab
 	o.Actions.Kubectl = func(ctx context.Context, args []string) (string, error) {
 		return runKubectl(ctx, lab.Status().Kubeconfig, args)
 	}
 	// Building the control plane takes all cores for a moment, so the first screen comes first.
-	o.Output = &firstWrite{File: os.Stdout, then: func() { lab.start(context.WithoutCancel(ctx)) }}
+	o.Output = &firstWrite{Output: m.output, then: func() { lab.start(context.WithoutCancel(ctx)) }}
 	err = tui.Run(ctx, o)
 	if ctx.Err() != nil {
 		return nil
@@ -111,13 +137,13 @@ func (a *app) open(parent context.Context, f labFlags, s screenFlags) (err error
 
 // firstWrite is a terminal that says when it has been written to.
 type firstWrite struct {
-	*os.File
+	*host.Output
 	once sync.Once
 	then func()
 }
 
 func (f *firstWrite) Write(p []byte) (int, error) {
-	n, err := f.File.Write(p)
+	n, err := f.Output.Write(p)
 	f.once.Do(f.then)
 	return n, err
 }

@@ -28,7 +28,7 @@ func newRoot(terminal *os.File) *cobra.Command {
 		}
 		return a.configure(root, cmd)
 	}
-	root.AddCommand(a.upCommand(), a.kubectlCommand(), a.traceCommand(), a.replayCommand(), a.benchCommand(),
+	root.AddCommand(a.upCommand(), a.kubectlCommand(), a.traceCommand(), a.replayCommand(), a.recordCommand(), a.exportCommand(), a.benchCommand(),
 		a.benchChildCommand(), a.doctorCommand(), a.versionCommand(), a.lessonCommand(), a.runCommand(), a.quizCommand())
 	// Cobra's own completion command would print its help for a shell that it does not know.
 	root.InitDefaultCompletionCmd()

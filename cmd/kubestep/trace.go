@@ -16,10 +16,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kubestep/kubestep/cmd/kubestep/internal/prompt"
-	"github.com/kubestep/kubestep/cmd/kubestep/internal/tree"
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/kubectl"
 	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/tui/export/tree"
 )
 
 // settled is for how long nothing must happen before a trace ends: kubelets look at their containers once a second.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -58,7 +56,7 @@ func (a *app) up(ctx context.Context, f labFlags, record string, tell func(engin
 		}
 	}()
 	if record != "" {
-		finish, err := startRecording(ctx, record, lab, f)
+		finish, err := startRecording(ctx, record, lab, trace.Header{Kubernetes: readVersions().Kubernetes, Nodes: f.nodes, Seed: f.seed})
 		if err != nil {
 			return err
 		}
@@ -116,28 +114,4 @@ func human(w io.Writer, s engine.Status) error {
 Ctrl-C stops it.
 `, s.Version, s.Nodes, s.Took.Seconds(), s.Kubeconfig)
 	return err
-}
-
-// startRecording writes what happens in the lab to a new file until finish is called, which tells whether all of it is
-// there.
-func startRecording(ctx context.Context, path string, l engine.Lab, f labFlags) (finish func() error, err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("record: %w", err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	written := make(chan error, 1)
-	header := trace.Header{Created: time.Now().UTC(), Kubernetes: readVersions().Kubernetes, Nodes: f.nodes, Seed: f.seed}
-	go func() { written <- trace.Record(ctx, file, header, l.Events()) }()
-	return func() error {
-		cancel()
-		err := <-written
-		if e := file.Close(); err == nil {
-			err = e
-		}
-		if err != nil {
-			return fmt.Errorf("record to %s: %w", path, err)
-		}
-		return nil
-	}, nil
 }

@@ -1,8 +1,6 @@
 package trace
 
 import (
-	"bufio"
-	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -71,61 +69,15 @@ func Record(ctx context.Context, w io.Writer, h Header, store *Store) error {
 	return nil
 }
 
-// maxLine bounds one event of a recording; etcd's own limit for an object is 1.5 MiB, and an event holds up to four.
-const maxLine = 16 << 20
-
 // ReadRecording reads a recording into a new store. A recording that ends in the middle, because its writer was killed,
 // is read as far as it goes; anything else that is wrong is an [ErrRecording] that names the line.
 func ReadRecording(r io.Reader) (Header, *Store, error) {
-	buffered := bufio.NewReader(r)
-	if magic, _ := buffered.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		zip, err := gzip.NewReader(buffered)
-		if err != nil {
-			return Header{}, nil, fmt.Errorf("%w: %w", ErrRecording, err)
-		}
-		buffered = bufio.NewReader(zip)
-	}
-	lines := bufio.NewScanner(buffered)
-	lines.Buffer(make([]byte, 64<<10), maxLine)
-
-	var h Header
-	if !lines.Scan() {
-		if err := lines.Err(); err != nil {
-			return h, nil, fmt.Errorf("%w: %w", ErrRecording, err)
-		}
-		return h, nil, fmt.Errorf("%w: it is empty", ErrRecording)
-	}
-	if err := json.Unmarshal(lines.Bytes(), &h); err != nil || h.Format != Format {
-		return h, nil, fmt.Errorf("%w: line 1 is not the header of a %s file", ErrRecording, Format)
-	}
-	if h.Version != FormatVersion {
-		return h, nil, fmt.Errorf("%w: it has format version %d, this program reads version %d", ErrRecording, h.Version,
-			FormatVersion)
-	}
-
-	store := NewStore(Limits{Events: 5_000_000, Bytes: 1 << 30})
-	n := 1
-	var bad error
-	for lines.Scan() {
-		n++
-		if bad != nil {
-			return h, nil, bad // it was not the last line, so it is damaged and not cut off
-		}
-		var e Event
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			bad = fmt.Errorf("%w: line %d: %w", ErrRecording, n, err)
-			continue
-		}
-		if e.Seq == 0 || e.Kind == "" {
-			return h, nil, fmt.Errorf("%w: line %d is not an event: it has no seq or no kind", ErrRecording, n)
-		}
-		if _, last := store.Len(); last != 0 && e.Seq > last+maxGap {
-			return h, nil, fmt.Errorf("%w: line %d: seq jumps from %d to %d", ErrRecording, n, last, e.Seq)
-		}
-		store.put(e)
-	}
-	if err := lines.Err(); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return h, nil, fmt.Errorf("%w: after line %d: %w", ErrRecording, n, err)
+	h, store, err := Salvage(r)
+	switch {
+	case errors.Is(err, ErrCutOff):
+		return h, store, nil
+	case err != nil:
+		return h, nil, err
 	}
 	return h, store, nil
 }

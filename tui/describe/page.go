@@ -204,15 +204,15 @@ func (b *builder) source(s *Subject, most int) {
 		}
 		b.add(0, richtext.Span{Role: theme.Object, Text: fmt.Sprintf("%s:%d", f.File, f.Line)},
 			richtext.Span{Text: "  "}, richtext.Span{Role: theme.Strong, Text: f.Func})
-		if url := sourceURL(s.Version, f); most == 0 && url != "" {
+		if url := SourceURL(s.Version, f); most == 0 && url != "" {
 			b.add(2, richtext.Span{Role: theme.Dim, Text: url})
 		}
 	}
 }
 
-// sourceURL returns where upstream shows the frame, "" when that is not known. Modules named k8s.io/... are developed in
+// SourceURL returns where upstream shows the frame, "" when that is not known. Modules named k8s.io/... are developed in
 // kubernetes/kubernetes, below staging.
-func sourceURL(version string, f trace.Frame) string {
+func SourceURL(version string, f trace.Frame) string {
 	dir := ""
 	switch {
 	case version == "":

@@ -65,6 +65,19 @@ const (
 	Palette
 	Break
 	Copy
+	// Of the reader's machine.
+	Shell
+	Edit
+	SaveRecording
+	SaveTrace
+	SaveSVG
+	SaveHTML
+	Cast
+	ThemeAuto
+	ThemeDark
+	ThemeLight
+	ThemeContrast
+	ThemeNone
 )
 
 // Binding is one action's keys.

@@ -5,7 +5,7 @@ import "github.com/kubestep/kubestep/tui/text"
 // Lab returns the bindings of the lab screen and of the program, in the order of the help. [Now] comes before [Bottom],
 // whose key it shares: it works in the past only.
 func Lab() []Binding {
-	return []Binding{
+	return append([]Binding{
 		{Step, []string{"n"}, "n", text.KeyStep, text.HelpStep, text.GroupStep, 1, false},
 		{StepThis, []string{"m"}, "m", text.KeyStepThis, text.HelpStepThis, text.GroupStep, 3, false},
 		{Continue, []string{"c"}, "c", text.KeyContinue, text.HelpContinue, text.GroupStep, 4, false},
@@ -62,5 +62,5 @@ func Lab() []Binding {
 		{Language, []string{"L"}, "L", text.KeyLanguage, text.HelpLanguage, text.GroupProgram, 18, false},
 		{Help, []string{"?"}, "?", text.KeyHelp, text.HelpHelp, text.GroupProgram, 17, false},
 		{Quit, []string{"q", "ctrl+c"}, "q", text.KeyQuit, text.HelpQuit, text.GroupProgram, 18, false},
-	}
+	}, machine()...)
 }

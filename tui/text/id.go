@@ -437,5 +437,58 @@ const (
 	TryCount
 	Tries
 
+	// The reader's machine, and exports.
+
+	KeyShell
+	HelpShell
+	KeyEdit
+	HelpEdit
+	KeyRecord
+	HelpRecord
+	HelpSaveTrace
+	HelpSaveSVG
+	HelpSaveHTML
+	HelpCast
+	HelpThemeAuto
+	HelpThemeDark
+	HelpThemeLight
+	HelpThemeContrast
+	HelpThemeNone
+	GroupMachine
+	GroupLooks
+	ShellHint
+	ShellHeld
+	ShellFailed
+	ShellBack
+	EditNothing
+	EditGet
+	EditGetFailed
+	EditorFailed
+	EditSame
+	EditApplying
+	EditDone
+	EditRefused
+	EditHead
+	EditAgain
+	Damaged
+	Saved
+	SaveFailed
+	Casting
+	CastEnded
+	Proposals
+	ExportTitle
+	ExportFacts
+	ExportSpan
+	ExportCommand
+	ExportWhat
+	ExportLegend
+	ExportSource
+	ExportEvent
+	ExportFunction
+	ExportPlace
+	ExportEmpty
+	PromptNoShell
+	PromptEndless
+
 	ids // how many there are
 )

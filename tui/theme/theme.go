@@ -34,7 +34,10 @@ const (
 )
 
 // Theme is a set of styles. The zero Theme has none at all.
-type Theme struct{ pens [roles]pen }
+type Theme struct {
+	pens  [roles]pen
+	light bool
+}
 
 // pen is what a style writes before and after a text. Views paint thousands of pieces a second, so that is worked out
 // once and not for each of them.
@@ -46,7 +49,7 @@ func New(dark bool) Theme {
 	style := func(light, dark string) lipgloss.Style {
 		return lipgloss.NewStyle().Foreground(pick(lipgloss.Color(light), lipgloss.Color(dark)))
 	}
-	return made(map[Role]lipgloss.Style{
+	return made(!dark, map[Role]lipgloss.Style{
 		Dim:      style("#6b7280", "#8b93a1"),
 		Strong:   lipgloss.NewStyle().Bold(true),
 		Heading:  style("#1d4ed8", "#8ab4ff").Bold(true),
@@ -63,24 +66,54 @@ func New(dark bool) Theme {
 	})
 }
 
+// Contrast returns a theme whose colours all have a contrast of at least 7 to 1 against the background, which is what
+// WCAG 2.2 asks for at its level AAA (success criterion 1.4.6). Nothing is dimmed but frames, which carry no words.
+func Contrast(dark bool) Theme {
+	pick := lipgloss.LightDark(dark)
+	style := func(light, dark string) lipgloss.Style {
+		return lipgloss.NewStyle().Foreground(pick(lipgloss.Color(light), lipgloss.Color(dark)))
+	}
+	plain := style("#000000", "#ffffff")
+	return made(!dark, map[Role]lipgloss.Style{
+		Plain:    plain,
+		Dim:      plain,
+		Strong:   plain.Bold(true),
+		Heading:  style("#00008b", "#7fdbff").Bold(true).Underline(true),
+		Actor:    style("#004d40", "#5cffe4").Bold(true),
+		Verb:     style("#4a0072", "#f0b3ff"),
+		Object:   plain,
+		Good:     style("#004d00", "#7dff7d").Bold(true),
+		Bad:      style("#8b0000", "#ffa8a8").Bold(true),
+		Warn:     style("#5c3a00", "#ffe14d").Bold(true),
+		Key:      style("#00008b", "#7fdbff").Bold(true).Underline(true),
+		Selected: plain.Bold(true).Reverse(true),
+		Chain:    style("#5c3a00", "#ffe14d").Bold(true),
+		Border:   plain,
+		Focus:    style("#00008b", "#ffe14d").Bold(true),
+	})
+}
+
 // NoColor returns a theme without colours: weight, underline and reverse only.
 func NoColor() Theme {
 	bold := lipgloss.NewStyle().Bold(true)
-	return made(map[Role]lipgloss.Style{
+	return made(false, map[Role]lipgloss.Style{
 		Strong: bold, Actor: bold, Bad: bold, Warn: bold, Key: bold, Focus: bold,
 		Heading:  bold.Underline(true),
 		Selected: lipgloss.NewStyle().Reverse(true),
 	})
 }
 
-func made(styles map[Role]lipgloss.Style) Theme {
-	var t Theme
+func made(light bool, styles map[Role]lipgloss.Style) Theme {
+	t := Theme{light: light}
 	for role, style := range styles {
 		open, shut, _ := strings.Cut(style.Render("x"), "x")
 		t.pens[role] = pen{open, shut}
 	}
 	return t
 }
+
+// Light reports whether the theme is for a light background.
+func (t Theme) Light() bool { return t.light }
 
 // Paint returns s, which must be one line without styles, in the role's style.
 func (t Theme) Paint(r Role, s string) string {

@@ -24,7 +24,20 @@ type Line struct {
 }
 
 // mostHistory bounds what is remembered.
-const mostHistory = 200
+const mostHistory = 1000
+
+// Recall gives the line what was typed in earlier runs, oldest first.
+func (l *Line) Recall(lines []string) {
+	l.history = slices.Clone(lines[max(len(lines)-mostHistory, 0):])
+}
+
+// Swap puts s in the place of the n runes before the cursor.
+func (l *Line) Swap(n int, s string) {
+	from := max(l.at-n, 0)
+	l.runes = slices.Delete(l.runes, from, l.at)
+	l.at = from
+	l.Insert(s)
+}
 
 // Value returns the text.
 func (l *Line) Value() string { return string(l.runes) }

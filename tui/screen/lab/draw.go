@@ -231,6 +231,9 @@ func (m *Lab) keyLine() string {
 		return keybar.View(m.theme, m.say, m.bindings, m.w)
 	}
 	n := m.notice
+	if m.cycle.under(&m.console.Line) {
+		return " " + m.proposalLine(m.w-1)
+	}
 	if n.text == "" {
 		n.text = m.say.T(text.PromptKeys)
 	}

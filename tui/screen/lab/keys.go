@@ -73,6 +73,9 @@ func (m *Lab) do(a keymap.Action) tea.Cmd {
 	case keymap.PrevView:
 		m.show((m.front + len(m.tabs) - 1) % len(m.tabs))
 	default:
+		if cmd, mine := m.onHost(a); mine {
+			return cmd
+		}
 		if !m.goTo(a) && !m.move(a) {
 			m.tab().view.Do(a)
 		}
@@ -264,6 +267,8 @@ func (m *Lab) works(a keymap.Action) bool {
 		return m.focus != layout.LabView || m.tab().filter != "" || m.output || m.tab().view.Works(a)
 	case keymap.WhyPage, keymap.DiffPage, keymap.SourcePage, keymap.ObjectPage:
 		return m.inspect.Exists() && (m.inspect.Page != page(a) || m.output || !m.inFront(layout.LabSide))
+	case keymap.Shell, keymap.Edit, keymap.SaveRecording, keymap.SaveTrace, keymap.SaveSVG, keymap.SaveHTML, keymap.Cast:
+		return m.hostHas(a)
 	case keymap.ToggleTree, keymap.Fold, keymap.Background, keymap.Mark, keymap.Sort, keymap.ScrollDown, keymap.ScrollUp:
 		return m.tab().view.Works(a)
 	}

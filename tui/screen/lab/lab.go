@@ -17,6 +17,7 @@ import (
 	"github.com/kubestep/kubestep/tui/component/console"
 	"github.com/kubestep/kubestep/tui/describe"
 	"github.com/kubestep/kubestep/tui/feed"
+	"github.com/kubestep/kubestep/tui/host"
 	"github.com/kubestep/kubestep/tui/keymap"
 	"github.com/kubestep/kubestep/tui/layout"
 	"github.com/kubestep/kubestep/tui/route"
@@ -41,10 +42,16 @@ const Address route.Address = "lab"
 type Options struct {
 	// Store has the events. It must not be nil.
 	Store *trace.Store
-	// Debugger is nil in a replay.
+	// Debugger is nil in a replay; Header says then what the recording is of, and Damage why it is only a part.
 	Debugger engine.Debugger
+	Header   trace.Header
+	Damage   error
 	// Kubectl is nil when kubectl cannot be run.
 	Kubectl func(ctx context.Context, args []string) (output string, err error)
+	// Host is what the screen may ask of the machine.
+	Host host.Host
+	// Still takes every animation away.
+	Still bool
 	// Ask makes the screen's commands.
 	Ask route.Ask
 }
@@ -86,6 +93,8 @@ type Lab struct {
 	typing   typing
 	breaks   breaks
 	lesson   lesson
+	cycle    cycle // of the proposals for the word at the prompt
+	machine  machine
 	screen   layout.Lab
 	bindings []keymap.Binding
 }
@@ -120,6 +129,9 @@ func New(o Options) *Lab {
 		{action: keymap.ViewPackets, name: text.ViewPackets, ask: text.AskPackets, view: packetview.New(o.Store)},
 		{action: keymap.ViewDNS, name: text.ViewDNS, ask: text.AskDNS, view: dnsview.New(o.Store)},
 	}
+	m.console.Line.Recall(o.Host.History)
+	m.machine.casting = o.Host.Casting
+	m.status.Version, m.status.Nodes, m.status.Seed = o.Header.Kubernetes, o.Header.Nodes, o.Header.Seed
 	m.refresh()
 	return m
 }
@@ -172,6 +184,9 @@ func (m *Lab) Feed(msg tea.Msg) tea.Cmd {
 func (m *Lab) take(b trace.Batch) {
 	if b.Lost > 0 {
 		m.notice = notice{true, m.say.T(text.LostEvents, b.Lost)}
+	}
+	if err := m.o.Damage; err != nil && len(b.Events) > 0 {
+		m.o.Damage, m.notice = nil, notice{true, m.say.T(text.Damaged, err, len(b.Events))}
 	}
 	m.cluster.Take(b.Events)
 	for i := range m.tabs {
@@ -231,7 +246,11 @@ func (m *Lab) Result(r route.Result) tea.Cmd {
 		m.refresh()
 		return cmd
 	case completed:
-		m.complete(v)
+		m.proposed(v)
+	case onMachine:
+		cmd := v.then(m, r.Err)
+		m.refresh()
+		return cmd
 	default: // a command that panicked has no value
 		if r.Err != nil {
 			m.busy, m.notice = keymap.None, notice{true, r.Err.Error()}
@@ -291,10 +310,23 @@ func (m *Lab) look() {
 	m.console.Resize(w, h)
 	t := m.tab()
 	s := inspector.Subject{View: m.say.T(t.name), Waiting: m.debug.Held, Events: m.o.Store, Version: m.status.Version}
-	if m.looking == layout.LabHeld && m.heldIndex() >= 0 && m.at == 0 {
-		s.View, s.Selection = "", view.Selection{Held: m.heldID}
+	if s.Selection = m.selection(); m.looksAtQueue() {
+		s.View = ""
 	} else {
-		s.Selection, s.Page = t.view.Selected(), t.view.Page
+		s.Page = t.view.Page
 	}
 	m.inspect.Look(s, w, h)
+}
+
+// looksAtQueue reports whether what is selected is something that waits at the gate.
+func (m *Lab) looksAtQueue() bool {
+	return m.looking == layout.LabHeld && m.heldIndex() >= 0 && m.at == 0
+}
+
+// selection is what the inspector shows.
+func (m *Lab) selection() view.Selection {
+	if m.looksAtQueue() {
+		return view.Selection{Held: m.heldID}
+	}
+	return m.tab().view.Selected()
 }

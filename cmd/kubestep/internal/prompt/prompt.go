@@ -14,9 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kubestep/kubestep/cmd/kubestep/internal/tree"
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/tui/export/tree"
 )
 
 // Options says what to debug and where.

@@ -20,6 +20,8 @@ type Dirs struct {
 	Config string
 	// State keeps what outlives a run, such as logs; empty when the user has no home.
 	State string
+	// Data keeps what the reader saved, such as recordings; empty when the user has no home.
+	Data string
 	// Run holds sockets and the files of labs that are gone after their end. It does not need a home.
 	Run string
 }
@@ -41,6 +43,7 @@ func Find(env func(string) (string, bool)) Dirs {
 	return Dirs{
 		Config: under("XDG_CONFIG_HOME", ".config"),
 		State:  under("XDG_STATE_HOME", ".local", "state"),
+		Data:   under("XDG_DATA_HOME", ".local", "share"),
 		Run:    run(get("XDG_RUNTIME_DIR"), get("TMPDIR")),
 	}
 }

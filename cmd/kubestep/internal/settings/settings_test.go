@@ -22,9 +22,9 @@ func TestFind(t *testing.T) {
 		want Dirs
 	}{
 		{"home", map[string]string{"HOME": "/home/u"},
-			Dirs{"/home/u/.config/kubestep", "/home/u/.local/state/kubestep", "/tmp/" + uid}},
-		{"XDG", map[string]string{"HOME": "/home/u", "XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s", "XDG_RUNTIME_DIR": "/run/user/7"},
-			Dirs{"/c/kubestep", "/s/kubestep", "/run/user/7/kubestep"}},
+			Dirs{"/home/u/.config/kubestep", "/home/u/.local/state/kubestep", "/home/u/.local/share/kubestep", "/tmp/" + uid}},
+		{"XDG", map[string]string{"HOME": "/home/u", "XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s", "XDG_DATA_HOME": "/d", "XDG_RUNTIME_DIR": "/run/user/7"},
+			Dirs{"/c/kubestep", "/s/kubestep", "/d/kubestep", "/run/user/7/kubestep"}},
 		{"no home", nil, Dirs{Run: "/tmp/" + uid}},
 		{"relative paths are ignored", map[string]string{"HOME": "u", "XDG_CONFIG_HOME": "c", "XDG_RUNTIME_DIR": "r"},
 			Dirs{Run: "/tmp/" + uid}},

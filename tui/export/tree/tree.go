@@ -1,6 +1,6 @@
-// Package tree prints events as a tree of causes for a reader at a terminal.
+// Package tree writes events as a tree of causes, as plain text.
 //
-// Only cmd imports it; of ours it imports engine/trace.
+// cmd and export import it; of ours it imports engine/trace.
 package tree
 
 import (
@@ -32,10 +32,16 @@ func Line(e trace.Event) (line string, shown bool) {
 // Subject says what an event does to what: "create pod/default/web-1 (binding)".
 func Subject(e trace.Event) string { return subject(&e) }
 
-// Write prints the events as trees, each line one event with its number, below its cause. It returns the first error of
-// w.
-func Write(w io.Writer, events []trace.Event, o Options) error {
-	p := printer{out: bufio.NewWriter(w), all: o.All}
+// Row is one line of a tree.
+type Row struct {
+	Seq  uint64
+	Text string // with the number and the branches before it
+}
+
+// Rows returns the events as trees, each row one event with its number, below its cause. guessed says that the mark of a
+// likely cause is among them.
+func Rows(events []trace.Event, o Options) (rows []Row, guessed bool) {
+	p := printer{all: o.All}
 	var roots []shown
 	for _, n := range trace.Tree(events) {
 		roots = append(roots, p.shown(n, true)...)
@@ -44,14 +50,24 @@ func Write(w io.Writer, events []trace.Event, o Options) error {
 	for _, n := range roots {
 		p.node(n, "", "")
 	}
-	if p.guessed {
-		fmt.Fprintf(p.out, "\n%s is a likely cause: the latest that the component had learnt about the object,\nor what came before on the connection.\n", likely)
+	return p.rows, p.guessed
+}
+
+// Write prints the rows and, if need be, what the mark of a likely cause means. It returns the first error of w.
+func Write(w io.Writer, events []trace.Event, o Options) error {
+	out := bufio.NewWriter(w)
+	rows, guessed := Rows(events, o)
+	for _, r := range rows {
+		fmt.Fprintln(out, r.Text)
 	}
-	return p.out.Flush()
+	if guessed {
+		fmt.Fprintf(out, "\n%s is a likely cause: the latest that the component had learnt about the object,\nor what came before on the connection.\n", likely)
+	}
+	return out.Flush()
 }
 
 type printer struct {
-	out     *bufio.Writer
+	rows    []Row
 	all     bool
 	guessed bool
 }
@@ -68,9 +84,9 @@ const (
 	likely = "┄"
 )
 
-// node prints one line and those below it. above is drawn before the lines below, branch before this one.
+// node adds one row and those below it. above is drawn before the rows below, branch before this one.
 func (p *printer) node(n shown, branch, above string) {
-	fmt.Fprintf(p.out, "%-6s%s%s\n", number(n.Event.Seq), branch, text(n.Node))
+	p.rows = append(p.rows, Row{n.Event.Seq, fmt.Sprintf("%-6s%s%s", number(n.Event.Seq), branch, text(n.Node))})
 	var below []shown
 	for _, effect := range n.Effects {
 		below = append(below, p.shown(effect, true)...)

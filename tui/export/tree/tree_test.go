@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/kubestep/kubestep/cmd/kubestep/internal/tree"
 	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/tui/export/tree"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
