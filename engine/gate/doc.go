@@ -47,12 +47,14 @@
 //
 // A packet at a point of its path is a net.hop, whose verb is the point: veth, bridge, prerouting, routing, forward,
 // postrouting, vxlan-encap, wire, vxlan-decap, local. Its actor is network@NODE. In a Pod's own namespace its object is the
-// Pod. Three more fields are those of packets: device, the interface; rule, the Service, policy or route that applied,
-// by its name; tcp, the flags of the packet, or of the one in its tunnel, of "FSRPAU":
+// Pod. Five more fields are those of packets: device, the interface; direction, in or out, as seen from the namespace;
+// rule, the Service, policy or route that applied, by its name; protocol, arp, icmp, tcp or udp, and tcp, the flags of
+// "FSRPAU", both of the packet in a tunnel when there is one:
 //
 //	net.hop pod/default/client
 //	network@node-1 prerouting rule=default/web*
 //	vxlan-encap tcp=S
+//	veth pod/default/client direction=out protocol=icmp
 //
 // Only packets that are followed are reported and held: those of what kubectl exec runs, and those that pass through a
 // Pod which the verb follow was told, or which a pattern about packets names, as the first one does. The network's clock stands still with a

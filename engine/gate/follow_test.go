@@ -12,10 +12,17 @@ import (
 func hop(device, rule, flags string, o trace.Object, point string) *trace.Event {
 	headers := &trace.Headers{TCP: &trace.TCP{Flags: flags}}
 	if point == "vxlan-encap" || point == "wire" {
-		headers = &trace.Headers{UDP: &trace.UDP{DstPort: 8472}, Inner: headers}
+		headers = &trace.Headers{UDP: &trace.UDP{DstPort: 8472}, VXLAN: &trace.VXLAN{VNI: 1}, Inner: headers}
+	}
+	if point == "bridge" {
+		headers = &trace.Headers{ARP: &trace.ARP{Op: 1}}
+	}
+	direction := "out"
+	if point == "bridge" || point == "prerouting" {
+		direction = "in"
 	}
 	return &trace.Event{Kind: trace.NetHop, Actor: "network@node-1", Verb: point, Object: o, Detail: &trace.HopDetail{
-		Point: point, Device: device, Rule: rule, Data: trace.NewPacket(nil, func([]byte) *trace.Headers { return headers }),
+		Point: point, Direction: direction, Device: device, Rule: rule, Data: trace.NewPacket(nil, func([]byte) *trace.Headers { return headers }),
 	}}
 }
 
@@ -25,7 +32,8 @@ func TestPatternOfHops(t *testing.T) {
 	nat := hop("cni0", "default/web -> 10.244.2.2:8080", "S", trace.Object{}, "prerouting")
 	encap := hop("flannel.1", "", "S", trace.Object{}, "vxlan-encap")
 	wire := hop("eth0", "", "PA", trace.Object{}, "wire")
-	all := []*trace.Event{veth, nat, encap, wire}
+	arp := hop("veth-client", "flooded to all ports", "", trace.Object{}, "bridge")
+	all := []*trace.Event{veth, nat, encap, wire, arp}
 	for pattern, want := range map[string][]*trace.Event{
 		"net.hop":                                all,
 		"veth":                                   {veth},
@@ -36,6 +44,11 @@ func TestPatternOfHops(t *testing.T) {
 		"net.hop device=eth0 tcp=S":              {veth},
 		"net.hop rule=default/web":               {nat},
 		"vxlan-encap tcp=s":                      {encap},
+		"net.hop protocol=arp":                   {arp},
+		"net.hop protocol=tcp":                   {veth, nat, encap, wire},
+		"net.hop protocol=udp,icmp":              nil,
+		"net.hop direction=in":                   {nat, arp},
+		"veth pod/default/client direction=out":  {veth},
 		"net.hop tcp=S !vxlan-encap !prerouting": {veth},
 	} {
 		p, err := Parse(pattern)

@@ -38,13 +38,15 @@ const (
 	fieldNS       field = "ns"
 	fieldName     field = "name"
 	// Of a packet's hops only.
-	fieldDevice field = "device"
-	fieldRule   field = "rule"
-	fieldTCP    field = "tcp"
+	fieldDevice    field = "device"
+	fieldDirection field = "direction"
+	fieldRule      field = "rule"
+	fieldProtocol  field = "protocol"
+	fieldTCP       field = "tcp"
 )
 
-var fields = []field{fieldActor, fieldKind, fieldVerb, fieldResource, fieldSub, fieldNS, fieldName, fieldDevice, fieldRule,
-	fieldTCP}
+var fields = []field{fieldActor, fieldKind, fieldVerb, fieldResource, fieldSub, fieldNS, fieldName, fieldDevice, fieldDirection,
+	fieldRule, fieldProtocol, fieldTCP}
 
 // glob is in lower case. A literal glob is compared without path.Match.
 type glob struct {
@@ -135,9 +137,13 @@ func (f field) ofHop(h *trace.HopDetail) string {
 	switch f {
 	case fieldDevice:
 		return h.Device
+	case fieldDirection:
+		return h.Direction
 	case fieldRule:
 		name, _, _ := strings.Cut(h.Rule, " ") // "default/web -> 10.244.2.2:8080"
 		return name
+	case fieldProtocol:
+		return protocol(h.Data.Headers())
 	case fieldTCP:
 		// The packet in a tunnel is the same packet.
 		for packet := h.Data.Headers(); packet != nil; packet = packet.Inner {
@@ -145,6 +151,26 @@ func (f field) ofHop(h *trace.HopDetail) string {
 				return packet.TCP.Flags
 			}
 		}
+	}
+	return ""
+}
+
+// protocol returns what a packet is, or the one in its tunnel: "arp", "icmp", "tcp" or "udp".
+func protocol(h *trace.Headers) string {
+	for h != nil && h.VXLAN != nil && h.Inner != nil {
+		h = h.Inner
+	}
+	switch {
+	case h == nil:
+		return ""
+	case h.ARP != nil:
+		return "arp"
+	case h.ICMP != nil:
+		return "icmp"
+	case h.TCP != nil:
+		return "tcp"
+	case h.UDP != nil:
+		return "udp"
 	}
 	return ""
 }
