@@ -63,14 +63,18 @@ func (n *Node) icmpError(p *packet, kind, code byte, mtu uint16, at *place) {
 			reason: n.icmpFault()})
 		return
 	}
+	r := n.lookup(src)
+	if r == nil && !n.owns(src) {
+		n.f.report(e, sight{at: at, point: network.PointOutput, direction: network.Out, verdict: network.Dropped,
+			reason: n.noRoute(src)})
+		return
+	}
 	n.f.report(e, sight{at: at, point: network.PointOutput, direction: network.Out})
 	if n.owns(src) {
 		n.localInput(e)
 		return
 	}
-	if r := n.lookup(src); r != nil {
-		n.transmit(e, r)
-	}
+	n.transmit(e, r)
 }
 
 // putIPv4 writes the header of a packet that fills b.
