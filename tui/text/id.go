@@ -10,10 +10,7 @@ const (
 	// Panes and the frame.
 
 	PaneHeld
-	PaneEvents
 	PaneInspector
-	PaneGuide
-	TabWalk
 	TooSmall
 	Nodes
 	Replay
@@ -27,13 +24,9 @@ const (
 	LevelStages
 	LevelIs
 	Progress
-	AllDone
 
 	// Start-up.
 
-	WillHappen
-	WillHappenText
-	StartUp
 	PhaseWaiting
 	PhaseWorking
 	PhaseAllReady
@@ -41,44 +34,8 @@ const (
 	LabFailedAdvice
 	LabStopped
 
-	// The prompt to start.
-
-	ReadyTitle
-	ReadyText
-	PressToStart
-	NoKubectl
-
-	// The walk.
-
-	StepDeployment
-	StepDeploymentText
-	StepReplicaSet
-	StepReplicaSetText
-	StepPod
-	StepPodText
-	StepBinding
-	StepBindingText
-	StepSandbox
-	StepSandboxText
-	StepContainer
-	StepContainerText
-	StepRunning
-	StepRunningText
-	StepAvailable
-	StepAvailableText
-	WhoNext
-	DoneTitle
-	DoneText
-	DoneNext
-	ReplayText
-	ReplayCount
-	KubectlSaid
-	KubectlFailed
-	KubectlWaits
-
 	// Lists.
 
-	NothingHeld
 	NothingHeldRun
 	NothingHeldPaused
 	HeldBecause
@@ -92,8 +49,6 @@ const (
 
 	// Status line.
 
-	FilterPrompt
-	Searching
 	Busy
 	NextUp
 	WaitingCount
@@ -178,8 +133,6 @@ const (
 
 	// Keys: a word for the key bar, a sentence for the help.
 
-	KeyStart
-	HelpStart
 	KeyStep
 	HelpStep
 	KeyStepThis
@@ -192,8 +145,6 @@ const (
 	HelpFiner
 	KeyCoarser
 	HelpCoarser
-	KeyAgain
-	HelpAgain
 	KeyOpen
 	HelpOpen
 	KeyBack
@@ -306,8 +257,6 @@ const (
 
 	// Keys of the lab screen.
 
-	KeyScreens
-	HelpScreens
 	HelpNextView
 	HelpPrevView
 	KeyTree
@@ -476,6 +425,8 @@ const (
 	Casting
 	CastEnded
 	Proposals
+	PromptNoShell
+	PromptEndless
 	ExportTitle
 	ExportFacts
 	ExportSpan
@@ -487,8 +438,6 @@ const (
 	ExportFunction
 	ExportPlace
 	ExportEmpty
-	PromptNoShell
-	PromptEndless
 
-	ids // how many there are
+	idsHere // home.go has the rest
 )
