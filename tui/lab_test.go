@@ -24,7 +24,7 @@ func TestGoldenLabViews(t *testing.T) {
 		play func(d *driver)
 	}{
 		{"lab-map", replay, func(*driver) {}},
-		{"lab-map-held", nil, func(d *driver) { d.start(); d.stepTo("2 waiting") }},
+		{"lab-map-held", nil, func(d *driver) { d.start(); d.stepTo("2 waiting"); d.press("v") }},
 		{"lab-trace-tree", replay, func(d *driver) { d.press("2", "i") }},
 		{"lab-trace-time", replay, func(d *driver) { d.press("2", "t", "up", "up") }},
 		{"lab-scheduler", replay, func(d *driver) { d.press("3") }},
@@ -36,8 +36,8 @@ func TestGoldenLabViews(t *testing.T) {
 		{"lab-packets", network, func(d *driver) { d.press("7", "enter", "down") }},
 		{"lab-dns", network, func(d *driver) { d.press("8", "enter") }},
 		{"lab-then", replay, func(d *driver) { d.press("left", "left", "left", "left", "left") }},
-		{"lab-kubectl", nil, func(d *driver) { d.start(); d.press("$"); d.write("get po") }},
-		{"lab-breakpoints", nil, func(d *driver) { d.start(); d.press("b") }},
+		{"lab-kubectl", nil, func(d *driver) { d.start(); d.press("v", "$"); d.write("get po") }},
+		{"lab-breakpoints", nil, func(d *driver) { d.start(); d.press("v", "b") }},
 		{"lab-palette", replay, func(d *driver) { d.press(":"); d.write("e") }},
 	}
 	for _, s := range scenes {
@@ -77,9 +77,12 @@ func TestLabNeverOverflows(t *testing.T) {
 				}
 				drive(t, 80, 24, edit, func(d *driver) {
 					if mode == "live" {
+						d.press("v")
 						manySizes(d, 0)
+						d.press("v")
 						d.start()
 						d.stepTo("binding")
+						d.press("v")
 					}
 					for lang := range languages {
 						for i, k := range keys {
@@ -150,9 +153,12 @@ func TestMapShowsWhoWaits(t *testing.T) {
 	drive(t, 120, 40, nil, func(d *driver) {
 		d.start()
 		d.stepTo("2 waiting")
+		d.press("v")
 		d.sees("[1 Map]", "replicaset-controller     ───■", "■ wants: create  pods", "■ wants: update  deployments/web/status", "node-2", "nodes: 3 · Pods: 0")
 		d.press("n", "n")
 		d.sees("no node yet")
+		d.press("v")
+		d.sees("✓ The ReplicaSet gets a Pod")
 	})
 }
 
@@ -248,7 +254,7 @@ func TestNoVerbsInThePast(t *testing.T) {
 	drive(t, 120, 40, nil, func(d *driver) {
 		d.start()
 		d.stepTo("binding")
-		d.press("left")
+		d.press("v", "left")
 		d.sees("THEN #", "This is the past")
 		before := d.waiting()
 		d.press("n", "c", "m")
@@ -275,7 +281,7 @@ func TestPromptRunsKubectl(t *testing.T) {
 	}
 	drive(t, 120, 40, edit, func(d *driver) {
 		d.start()
-		d.press("$")
+		d.press("v", "$")
 		d.sees("$ kubectl", "enter runs")
 		d.write("get nodes -l 'a=b c'")
 		d.press("enter")
@@ -299,7 +305,7 @@ func TestPromptRunsKubectl(t *testing.T) {
 func TestPromptWhileTheGateHolds(t *testing.T) {
 	drive(t, 120, 40, nil, func(d *driver) {
 		d.start()
-		d.press("p", "$")
+		d.press("v", "p", "$")
 		d.write("create deployment web")
 		d.press("enter")
 		d.sees("not answered yet", "■ wants: create  deployments/web")
@@ -311,7 +317,7 @@ func TestPromptWhileTheGateHolds(t *testing.T) {
 func TestBreakpoints(t *testing.T) {
 	drive(t, 120, 40, nil, func(d *driver) {
 		d.start()
-		d.press("b")
+		d.press("v", "b")
 		d.sees("No breakpoints.", "kube-scheduler create pods/binding")
 		d.write("pods/binding")
 		d.press("enter")
@@ -387,8 +393,7 @@ func TestLabMouse(t *testing.T) {
 func TestLabLevelFollowsTheGate(t *testing.T) {
 	drive(t, 120, 40, nil, func(d *driver) {
 		d.start()
-		d.create()
-		d.press("i")
+		d.press("n", "v", "i")
 		d.sees("level: deliveries")
 		if got := d.lab.State().Level; got != engine.Deliveries {
 			t.Errorf("the gate's level is %s", got)

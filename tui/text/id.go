@@ -10,7 +10,10 @@ const (
 	// Panes and the frame.
 
 	PaneHeld
+	PaneEvents
 	PaneInspector
+	PaneGuide
+	TabWalk
 	TooSmall
 	Nodes
 	Replay
@@ -24,9 +27,13 @@ const (
 	LevelStages
 	LevelIs
 	Progress
+	AllDone
 
 	// Start-up.
 
+	WillHappen
+	WillHappenText
+	StartUp
 	PhaseWaiting
 	PhaseWorking
 	PhaseAllReady
@@ -34,8 +41,44 @@ const (
 	LabFailedAdvice
 	LabStopped
 
+	// The prompt to start.
+
+	ReadyTitle
+	ReadyText
+	PressToStart
+	NoKubectl
+
+	// The walk.
+
+	StepDeployment
+	StepDeploymentText
+	StepReplicaSet
+	StepReplicaSetText
+	StepPod
+	StepPodText
+	StepBinding
+	StepBindingText
+	StepSandbox
+	StepSandboxText
+	StepContainer
+	StepContainerText
+	StepRunning
+	StepRunningText
+	StepAvailable
+	StepAvailableText
+	WhoNext
+	DoneTitle
+	DoneText
+	DoneNext
+	ReplayText
+	ReplayCount
+	KubectlSaid
+	KubectlFailed
+	KubectlWaits
+
 	// Lists.
 
+	NothingHeld
 	NothingHeldRun
 	NothingHeldPaused
 	HeldBecause
@@ -49,6 +92,8 @@ const (
 
 	// Status line.
 
+	FilterPrompt
+	Searching
 	Busy
 	NextUp
 	WaitingCount
@@ -133,6 +178,8 @@ const (
 
 	// Keys: a word for the key bar, a sentence for the help.
 
+	KeyStart
+	HelpStart
 	KeyStep
 	HelpStep
 	KeyStepThis
@@ -145,6 +192,8 @@ const (
 	HelpFiner
 	KeyCoarser
 	HelpCoarser
+	KeyAgain
+	HelpAgain
 	KeyOpen
 	HelpOpen
 	KeyBack
@@ -257,6 +306,8 @@ const (
 
 	// Keys of the lab screen.
 
+	KeyScreens
+	HelpScreens
 	HelpNextView
 	HelpPrevView
 	KeyTree
@@ -319,7 +370,6 @@ const (
 	KeyRunShown
 	HelpRunShown
 	KeyLessonPane
-	KeyLessonStage
 	HelpLessonPane
 	KeyHint
 	HelpHint
@@ -425,8 +475,6 @@ const (
 	Casting
 	CastEnded
 	Proposals
-	PromptNoShell
-	PromptEndless
 	ExportTitle
 	ExportFacts
 	ExportSpan
@@ -438,6 +486,8 @@ const (
 	ExportFunction
 	ExportPlace
 	ExportEmpty
+	PromptNoShell
+	PromptEndless
 
-	idsHere // home.go has the rest
+	ids // how many there are
 )

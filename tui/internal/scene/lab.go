@@ -27,6 +27,7 @@ type Lab struct {
 	numbers map[string]uint64
 	nextID  uint64
 	begun   bool
+	stops   []string      // of a lesson
 	answer  chan struct{} // closed when kubectl's request has been let through
 }
 
@@ -115,20 +116,45 @@ func (l *Lab) Settle(context.Context, time.Duration) error { return nil }
 
 // Kubectl begins the run and blocks until its request is let through.
 func (l *Lab) Kubectl(ctx context.Context, args []string) (string, error) {
-	if args[0] == "delete" {
+	switch args[0] {
+	case "delete":
 		return "deployment.apps \"web\" deleted\n", nil
+	case "get":
+		return "NAME                        READY   STATUS    RESTARTS   AGE\nweb-6f8d9c7b5-x2x4k         1/1     Running   0          4s\n", nil
 	}
-	l.mu.Lock()
-	l.begun = true
-	l.advance()
-	l.debug.Generation++
-	l.changed()
-	l.mu.Unlock()
+	l.begin()
 	select {
 	case <-l.answer:
 		return "deployment.apps/web created\n", nil
 	case <-ctx.Done():
 		return "", ctx.Err()
+	}
+}
+
+// begin begins the run.
+func (l *Lab) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.begun = true
+	l.advance()
+	l.debug.Generation++
+	l.changed()
+}
+
+// letGo releases what is held and runs on.
+func (l *Lab) letGo() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.goOn()
+	l.advance()
+	l.debug.Generation++
+	l.changed()
+}
+
+func (l *Lab) goOn() {
+	l.debug.Mode = engine.Run
+	for len(l.held) > 0 {
+		l.release(0)
 	}
 }
 
@@ -142,10 +168,7 @@ func (l *Lab) Do(_ context.Context, c engine.Command) (engine.DebugState, error)
 	case engine.Pause:
 		l.debug.Mode = engine.Paused
 	case engine.Continue:
-		l.debug.Mode = engine.Run
-		for len(l.held) > 0 {
-			l.release(0)
-		}
+		l.goOn()
 	case engine.StepIn:
 		l.debug.Level = levels[min(at+1, len(levels)-1)]
 	case engine.StepOut:
@@ -187,7 +210,7 @@ func (l *Lab) release(i int) {
 func (l *Lab) advance() {
 	for l.begun && l.at < len(l.script) {
 		it := l.script[l.at]
-		holds := l.debug.Mode == engine.Paused && it.level != "" && finer(l.debug.Level, it.level)
+		holds := l.debug.Mode == engine.Paused && it.level != "" && finer(l.debug.Level, it.level) || l.stopsAt(&it.event)
 		if len(l.held) > 0 && !(holds && it.beside) {
 			return
 		}

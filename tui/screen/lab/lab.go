@@ -20,7 +20,6 @@ import (
 	"github.com/kubestep/kubestep/tui/host"
 	"github.com/kubestep/kubestep/tui/keymap"
 	"github.com/kubestep/kubestep/tui/layout"
-	"github.com/kubestep/kubestep/tui/play"
 	"github.com/kubestep/kubestep/tui/route"
 	"github.com/kubestep/kubestep/tui/text"
 	"github.com/kubestep/kubestep/tui/theme"
@@ -53,8 +52,6 @@ type Options struct {
 	Host host.Host
 	// Still takes every animation away.
 	Still bool
-	// Home says that there is a home screen to go to.
-	Home bool
 	// Ask makes the screen's commands.
 	Ask route.Ask
 }
@@ -179,12 +176,10 @@ func (m *Lab) Feed(msg tea.Msg) tea.Cmd {
 		m.debugChanged(msg.State)
 	case feed.Status:
 		m.status = msg.Status
-	case play.Over:
-		if msg.Err != nil {
-			m.notice = notice{true, m.say.T(text.AttemptEnded, msg.Err)}
-		}
-	case play.Trouble:
-		m.notice = notice{true, msg.Err.Error()}
+	default:
+		cmd := m.fedLesson(msg)
+		m.refresh()
+		return cmd
 	}
 	m.refresh()
 	return nil

@@ -65,6 +65,36 @@ func (m *Lab) Play(s play.Session) tea.Cmd {
 	return m.follow(0)
 }
 
+// fedLesson takes what the root model says of attempts.
+func (m *Lab) fedLesson(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case play.Started:
+		return m.Play(msg.Session)
+	case play.Over:
+		cmd := m.Play(nil)
+		if msg.Err != nil {
+			m.notice = notice{true, m.say.T(text.LessonBroken, msg.Err)}
+		}
+		return cmd
+	case play.Trouble:
+		m.notice = notice{true, m.say.T(text.LessonBroken, msg.Err)}
+	case play.See:
+		m.see(msg.Event)
+	}
+	return nil
+}
+
+// see shows an event at its moment in the trace.
+func (m *Lab) see(seq uint64) {
+	e, ok := m.o.Store.Get(seq)
+	if !ok {
+		return
+	}
+	m.level = max(m.level, describe.Needs(&e))
+	m.show(m.viewOf("trace"))
+	m.output, m.at = false, seq // the trace selects the moment that is shown
+}
+
 // Playing returns the attempt, nil when there is none.
 func (m *Lab) Playing() play.Session { return m.lesson.session }
 
@@ -339,5 +369,9 @@ func (m *Lab) lessonHolds() string {
 	if m.lesson.now.View.Phase == course.Asking {
 		return m.say.T(text.LessonHeldAsk, keymap.Shown(keymap.Lesson(m.choices()), keymap.Choice))
 	}
-	return m.say.T(text.LessonHeldNext, keymap.Shown(m.bindings, keymap.NextStep))
+	key := keymap.NextStep
+	if m.focus == layout.LabLesson {
+		key = keymap.Open
+	}
+	return m.say.T(text.LessonHeldNext, keymap.Shown(m.bindings, key))
 }

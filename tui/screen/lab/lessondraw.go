@@ -74,8 +74,10 @@ func (m *Lab) lessonStatus() string {
 	how := m.lessonHolds()
 	line := m.theme.Paint(theme.Warn, "■ ")
 	room := m.w - 4 - ansi.StringWidth(how)
-	if e := describe.Event(&m.debug.Held[i].Event); room > 20 {
-		line += layout.Middle(e.String(), room-2) + "  "
+	e := describe.Event(&m.debug.Held[i].Event)
+	head := e.Actor + " " + e.Verb + " "
+	if what := room - layout.Width(head) - 2; what > 0 {
+		line += head + layout.Middle(e.Object, what) + "  "
 	}
 	return line + m.theme.Paint(theme.Strong, how)
 }
@@ -102,16 +104,21 @@ func (m *Lab) clickLesson(x, y int) tea.Cmd {
 	return m.do(a)
 }
 
-// lessonKeyWords names the keys whose word on the key bar depends on where the focus is.
+// lessonKeyWords names the keys whose word on the key bar depends on where the focus is: in the lesson's pane, enter does
+// what else has a key of its own, and the lesson key leads to the view.
 func (m *Lab) lessonKeyWords() {
+	if m.focus != layout.LabLesson {
+		return
+	}
+	words := map[keymap.Action]text.ID{keymap.NextStep: text.KeyNextStep, keymap.RunShown: text.KeyRunShown}
 	for i := range m.bindings {
-		switch b := &m.bindings[i]; {
-		case b.Action == keymap.LessonPane && m.focus == layout.LabLesson:
-			b.Label = text.KeyLessonStage
-		case b.Action == keymap.Open && m.focus == layout.LabLesson && m.lesson.pane.Enter() == keymap.NextStep:
-			b.Label, b.Rank = text.KeyNextStep, 0
-		case b.Action == keymap.Open && m.focus == layout.LabLesson && m.lesson.pane.Enter() == keymap.RunShown:
-			b.Label, b.Rank = text.KeyRunShown, 0
+		switch b := &m.bindings[i]; b.Action {
+		case keymap.LessonPane:
+			b.Label = m.tab().name
+		case keymap.NextStep, keymap.RunShown:
+			b.Label = 0
+		case keymap.Open:
+			b.Label, b.Rank = words[m.lesson.pane.Enter()], 0
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (p *Pane) draw() {
 	if s := p.shown.View.Step; s != nil {
 		id = s.ID
 	}
-	p.foot = richtext.Render(p.theme, p.footer(), p.w)
+	p.foot = richtext.Render(p.theme, append([]richtext.Line{{}}, p.footer()...), p.w)
 	p.rows, p.acts = nil, nil
 	sizes, grown := map[string]int{}, [2]int{-1, -1}
 	for _, part := range p.content() {
