@@ -185,6 +185,18 @@ func (d *driver) sees(words ...string) {
 	}
 }
 
+// until presses a key until the screen has the words.
+func (d *driver) until(key, words string) {
+	d.t.Helper()
+	for range 60 {
+		if strings.Contains(d.screen(), words) {
+			return
+		}
+		d.press(key)
+	}
+	d.t.Fatalf("60 times %s did not bring %q to the screen:\n%s", key, words, d.screen())
+}
+
 func (d *driver) misses(words ...string) {
 	d.t.Helper()
 	for _, w := range words {

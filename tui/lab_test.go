@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/kubestep/kubestep/engine"
-	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/tui"
 	"github.com/kubestep/kubestep/tui/internal/scene"
 )
@@ -33,8 +30,8 @@ func TestGoldenLabViews(t *testing.T) {
 		{"lab-objects", replay, func(d *driver) { d.press("5", "down", "down") }},
 		{"lab-object-inside", replay, func(d *driver) { d.press("5", "down", "down", "enter", "y") }},
 		{"lab-rollout", replay, func(d *driver) { d.press("6") }},
-		{"lab-packets", network, func(d *driver) { d.press("7", "enter", "down") }},
-		{"lab-dns", network, func(d *driver) { d.press("8", "enter") }},
+		{"lab-packets", busy, func(d *driver) { d.press("7", "enter", "down") }},
+		{"lab-dns", busy, func(d *driver) { d.press("8", "enter") }},
 		{"lab-then", replay, func(d *driver) { d.press("left", "left", "left", "left", "left") }},
 		{"lab-kubectl", nil, func(d *driver) { d.start(); d.press("v", "$"); d.write("get po") }},
 		{"lab-breakpoints", nil, func(d *driver) { d.start(); d.press("v", "b") }},
@@ -96,56 +93,29 @@ func TestLabNeverOverflows(t *testing.T) {
 	}
 }
 
-// network replays the run with a lookup and a packet that was translated.
-func network(o *tui.Options) {
+// busy replays a run with a second ReplicaSet, requests, lookups, packets and a Pod that fits nowhere.
+func busy(o *tui.Options) {
 	replay(o)
-	_, last := o.Recording.Len()
-	load := func(e trace.Event) {
-		last++
-		e.Seq, e.Time = last, scene.Start().Add(time.Duration(last)*17*time.Millisecond)
-		o.Recording.Load(e)
-	}
-	server := netip.MustParseAddrPort("10.96.0.10:53")
-	ask := trace.DNSDetail{Host: "web", Type: "A", Search: []string{"default.svc.cluster.local", "svc.cluster.local"}, Ndots: 5, Server: server, Transport: "udp", RTTMs: 0.4}
-	for _, name := range []string{"web.other.svc.cluster.local.", "web.default.svc.cluster.local."} {
-		d := ask
-		if d.Name, d.Rcode = name, "NXDOMAIN"; name == "web.default.svc.cluster.local." {
-			d.Rcode, d.Answers = "NOERROR", []string{name + "\t30\tIN\tA\t10.96.0.20"}
-		}
-		load(trace.Event{Kind: trace.DNSQuery, Actor: "pod default/client", Verb: "ask", Detail: &d})
-	}
-	client, service, pod := netip.MustParseAddrPort("10.244.1.2:40000"), netip.MustParseAddrPort("10.96.0.20:80"), netip.MustParseAddrPort("10.244.2.5:80")
-	syn := func(dst netip.AddrPort) *trace.Packet {
-		return trace.NewPacket([]byte("SYN"), func([]byte) *trace.Headers {
-			return &trace.Headers{IPv4: &trace.IPv4{Src: client.Addr(), Dst: dst.Addr(), TTL: 64, Protocol: 6},
-				TCP: &trace.TCP{SrcPort: client.Port(), DstPort: dst.Port(), Flags: "S"}}
-		})
-	}
-	nat := &trace.NAT{Kind: "DNAT", Before: trace.FiveTuple{Protocol: "tcp", Src: client, Dst: service}, After: trace.FiveTuple{Protocol: "tcp", Src: client, Dst: pod}}
-	for _, d := range []trace.HopDetail{
-		{Point: "veth", Device: "eth0", Direction: "out", Data: syn(service), Verdict: "forwarded"},
-		{Point: "prerouting", Device: "cni0", Direction: "in", Data: syn(pod), Verdict: "forwarded", Rule: "default/web:http", NAT: nat},
-		{Point: "forward", Device: "cni0", Direction: "out", Data: syn(pod), Verdict: "dropped", Reason: "policy default/deny"},
-	} {
-		d.Packet, d.Flow, d.Node, d.TTL = 1, 1, "node-1", 64
-		load(trace.Event{Kind: trace.NetHop, Actor: "network@node-1", Verb: d.Point, Detail: &d})
-	}
+	o.Recording = scene.Busy()
 }
 
 func TestPacketsAndNames(t *testing.T) {
-	drive(t, 120, 40, network, func(d *driver) {
+	drive(t, 120, 40, busy, func(d *driver) {
 		d.press("7")
-		d.sees("1 flows", "tcp 10.244.1.2:40000 > 10.96.0.20:80 S", "3 hops", "✗ policy default")
+		d.sees("1 flows", "tcp client > svc/web:80", "6 hops", "✗ policy default")
 		d.press("enter", "down")
-		d.sees("hop 2 of 3", "DNAT → 10.244.2.5:80", "default/web:http", "TCP  40000 > 80  [S]")
+		d.sees("hop 2 of 6", "DNAT 10.96.0.20:80 → 10.244.2.5:80", "10.244.2.0/24 via 10.244.2.0 dev flannel.1",
+			"vxlan 192.168.50.11 > 192.168.50.12  VNI 1", "ttl 63", "default/web -> 10.244.2.5:80", "TCP  40000 > 80  [S]")
 		d.press("y")
 		d.sees("53 59 4e")
 		d.press("8")
-		d.sees("1 lookups", "2 asked", "✓ 10.96.0.20")
-		d.press("enter")
-		d.sees("web.other.svc.cluster.local.", "✗ NXDOMAIN", "0.4 ms")
-		d.press("esc", "i", "left", "left", "left", "left", "left")
-		d.sees("1 asked")
+		d.sees("2 lookups", "2 asked", "1 without address", "✓ 10.96.0.20", "✗ SERVFAIL")
+		d.press("up", "enter")
+		d.sees("web.other.svc.cluster.local.", "✗ NXDOMAIN", "0.4 ms", "ndots 5", "of them 1 without an address, 0.8 ms")
+		d.press("esc")
+		d.until("left", "2 lookups")
+		d.until("left", "1 lookups")
+		d.until("left", "1 asked")
 	})
 }
 
@@ -165,7 +135,7 @@ func TestMapShowsWhoWaits(t *testing.T) {
 func TestTraceAsTreeAndByTime(t *testing.T) {
 	drive(t, 120, 40, replay, func(d *driver) {
 		d.press("2")
-		d.sees("by cause", "↓ deployment-con", "↓ kube-scheduler")
+		d.sees("by cause", "·└┄deployment-ctl", "·↓ kube-scheduler")
 		d.press("t")
 		d.sees("by time")
 		d.misses("↓ kube-scheduler")
@@ -184,7 +154,7 @@ func TestTraceAsTreeAndByTime(t *testing.T) {
 func TestSchedulerSaysWhyThisNode(t *testing.T) {
 	drive(t, 120, 40, replay, func(d *driver) {
 		d.press("3")
-		d.sees("→ node-2", "2/3", "TaintToleration", "node(s) had untolerated taint(s)", "92/92/92", "▸592", "571")
+		d.sees("→ node-2", "2/3", "✗ node-1  TaintToleration  node(s) had untolerated taint(s)", "node(s) had untolerated taint(s)", "92/92/92", "▸592", "571")
 	})
 }
 
@@ -219,6 +189,17 @@ func TestRolloutSaysWhatIsAllowed(t *testing.T) {
 	drive(t, 120, 40, replay, func(d *driver) {
 		d.press("6")
 		d.sees("maxSurge 25%, maxUnavailable 25%", "of at most 2", "at least 1 needed", "web-6f8d9c7b5", "●")
+	})
+}
+
+func TestRolloutCountsRequests(t *testing.T) {
+	drive(t, 120, 40, busy, func(d *driver) {
+		d.press("6", "down")
+		d.sees("180 ok, 2 failed   client → http://web/", "web v1: 120 · web v2: 60", "last failure: no answer within 2s", "new 2 web-7d9f6b8c4", "old 1 web-6f8d9c7b5")
+		d.press("i")
+		d.until("left", "requests   120 ok, 0 failed")
+		d.misses("last failure")
+		d.until("left", "none counted")
 	})
 }
 
@@ -346,9 +327,9 @@ func TestPalette(t *testing.T) {
 		d.press("enter")
 		d.sees("Commands") // sorting works in its view only
 		d.press("esc", ":")
-		d.write("causes, or by")
+		d.write("tree of causes")
 		d.press("esc", "2", ":")
-		d.write("causes, or by")
+		d.write("tree of causes")
 		d.press("enter")
 		d.misses("Commands")
 		d.sees("by time")

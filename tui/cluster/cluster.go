@@ -5,6 +5,7 @@
 package cluster
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -38,12 +39,18 @@ func (k *Key) At(seq uint64) (r *Revision, ok bool) {
 
 // last returns the latest write up to seq, be it a deletion; nil when there is none.
 func (k *Key) last(seq uint64) *Revision {
-	for i := len(k.Revisions) - 1; i >= 0; i-- {
-		if k.Revisions[i].Seq <= seq {
-			return &k.Revisions[i]
-		}
+	n := len(k.Revisions)
+	if n > 0 && k.Revisions[n-1].Seq <= seq { // now, nearly always
+		return &k.Revisions[n-1]
 	}
-	return nil
+	n, has := slices.BinarySearchFunc(k.Revisions, seq, func(r Revision, seq uint64) int { return cmp.Compare(r.Seq, seq) })
+	if has {
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	return &k.Revisions[n-1]
 }
 
 // Store finds events by their number and knows the oldest that it has; [trace.Store] is one.
@@ -84,15 +91,7 @@ func (c *Cluster) commit(e *trace.Event, d *trace.CommitDetail) {
 		c.fresh = false
 	}
 	r := Revision{Seq: e.Seq, Revision: e.EtcdRevision, Version: d.Version, Bytes: d.Bytes, Deleted: e.Verb == "delete", body: d.After}
-	at, has := slices.BinarySearchFunc(k.Revisions, r.Seq, func(x Revision, seq uint64) int {
-		switch {
-		case x.Seq < seq:
-			return -1
-		case x.Seq > seq:
-			return 1
-		}
-		return 0
-	})
+	at, has := slices.BinarySearchFunc(k.Revisions, r.Seq, func(x Revision, seq uint64) int { return cmp.Compare(x.Seq, seq) })
 	if has {
 		k.Revisions[at] = r
 	} else {

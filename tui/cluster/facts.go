@@ -21,7 +21,9 @@ type Facts struct {
 		Unschedulable bool   `json:"unschedulable"`
 		Type          string `json:"type"`
 		ClusterIP     string `json:"clusterIP"`
-		Strategy      struct {
+		// Selector is labels in a Service and a LabelSelector in a Deployment: see Selects.
+		Selector json.RawMessage `json:"selector"`
+		Strategy struct {
 			Type          string `json:"type"`
 			RollingUpdate struct {
 				MaxSurge       any `json:"maxSurge"` // a number, or a string with a percentage
@@ -29,6 +31,9 @@ type Facts struct {
 			} `json:"rollingUpdate"`
 		} `json:"strategy"`
 		Template struct {
+			Metadata struct {
+				Labels map[string]string `json:"labels"`
+			} `json:"metadata"`
 			Spec struct {
 				Containers []struct {
 					Image string `json:"image"`
@@ -37,12 +42,13 @@ type Facts struct {
 		} `json:"template"`
 	} `json:"spec"`
 	Status struct {
-		Phase             string `json:"phase"`
-		PodIP             string `json:"podIP"`
-		Replicas          int    `json:"replicas"`
-		ReadyReplicas     int    `json:"readyReplicas"`
-		UpdatedReplicas   int    `json:"updatedReplicas"`
-		AvailableReplicas int    `json:"availableReplicas"`
+		Phase             string    `json:"phase"`
+		PodIP             string    `json:"podIP"`
+		Replicas          int       `json:"replicas"`
+		ReadyReplicas     int       `json:"readyReplicas"`
+		UpdatedReplicas   int       `json:"updatedReplicas"`
+		AvailableReplicas int       `json:"availableReplicas"`
+		Addresses         []Address `json:"addresses"` // of a Node
 		ContainerStatuses []struct {
 			Ready        bool `json:"ready"`
 			RestartCount int  `json:"restartCount"`
@@ -87,6 +93,26 @@ type Condition struct {
 	Status  string `json:"status"`
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
+}
+
+// Address is one entry of a Node's status.addresses.
+type Address struct {
+	Type    string `json:"type"` // "InternalIP"
+	Address string `json:"address"`
+}
+
+// Selects reports whether a Service's selector fits labels. A Service without one selects nothing.
+func (f *Facts) Selects(labels map[string]string) bool {
+	var selector map[string]string
+	if json.Unmarshal(f.Spec.Selector, &selector) != nil || len(selector) == 0 {
+		return false
+	}
+	for k, v := range selector {
+		if labels[k] != v {
+			return false
+		}
+	}
+	return true
 }
 
 // Facts returns what r's object says, the zero Facts when it cannot be read. It reads each revision once.

@@ -90,6 +90,7 @@ func (b *builder) sched(d *trace.SchedDetail) {
 	case len(d.Filter) > 0:
 		b.heading(text.HeadFilter)
 		b.filterTable(d)
+		b.filteredOut(d)
 	case len(d.Score) > 0:
 		b.heading(text.HeadScore)
 		b.scoreTable(d, d.Node)
@@ -167,12 +168,6 @@ func (b *builder) filterTable(d *trace.SchedDetail) {
 	}
 	b.table(rows)
 	b.say(theme.Dim, b.T(text.FilterLegend))
-	for _, r := range d.Filter {
-		if r.Reason != "" {
-			b.add(0, richtext.Span{Role: theme.Bad, Text: "✗ " + r.Node}, richtext.Span{Text: "  " + r.Reason},
-				richtext.Span{Role: theme.Dim, Text: "  " + r.Status})
-		}
-	}
 }
 
 // scoreTable has a row for each plugin with its weight and a column for each node, raw/normalised/weighted. The chosen node

@@ -31,6 +31,39 @@ func hopWords(d *trace.HopDetail) (object, note string) {
 	return object, strings.Join(notes, " ")
 }
 
+// Packet returns "tcp 10.244.1.2:40000 > 10.96.0.10:80 S": what the innermost packet is, "" for none.
+func Packet(h *trace.Headers) string {
+	if h == nil {
+		return ""
+	}
+	if h.VXLAN != nil && h.Inner != nil {
+		return Packet(h.Inner)
+	}
+	return packetLine(h)
+}
+
+// Tuple returns between whom the innermost packet goes; ok is false for what is not IP.
+func Tuple(h *trace.Headers) (t trace.FiveTuple, ok bool) {
+	switch {
+	case h == nil:
+		return t, false
+	case h.VXLAN != nil && h.Inner != nil:
+		return Tuple(h.Inner)
+	case h.IPv4 == nil:
+		return t, false
+	}
+	t.Protocol, t.Src, t.Dst = "ip", netip.AddrPortFrom(h.IPv4.Src, 0), netip.AddrPortFrom(h.IPv4.Dst, 0)
+	switch {
+	case h.TCP != nil:
+		t.Protocol, t.Src, t.Dst = "tcp", netip.AddrPortFrom(h.IPv4.Src, h.TCP.SrcPort), netip.AddrPortFrom(h.IPv4.Dst, h.TCP.DstPort)
+	case h.UDP != nil:
+		t.Protocol, t.Src, t.Dst = "udp", netip.AddrPortFrom(h.IPv4.Src, h.UDP.SrcPort), netip.AddrPortFrom(h.IPv4.Dst, h.UDP.DstPort)
+	case h.ICMP != nil:
+		t.Protocol = "icmp"
+	}
+	return t, true
+}
+
 // packetLine returns "tcp 10.244.1.2:40000 > 10.96.0.10:80 S" of the innermost packet.
 func packetLine(h *trace.Headers) string {
 	if h.VXLAN != nil && h.Inner != nil {

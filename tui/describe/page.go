@@ -304,7 +304,7 @@ func (b *builder) difference(before, after *trace.Body, most int) {
 	}
 }
 
-// change shows one difference: a short value beside its path, a long one below it.
+// change shows one difference: a short value beside its path, an object or a list below it.
 func (b *builder) change(c trace.Change) {
 	role, mark := theme.Warn, "~ "
 	switch c.Op {
@@ -314,6 +314,12 @@ func (b *builder) change(c trace.Change) {
 		role, mark = theme.Bad, "- "
 	}
 	spans := []richtext.Span{{Role: role, Text: mark}, {Role: theme.Heading, Text: c.Path}, {Text: ": "}}
+	if nested(c.Before) || nested(c.After) {
+		b.add(0, spans[:2]...)
+		b.value("- ", theme.Bad, c.Before)
+		b.value("+ ", theme.Good, c.After)
+		return
+	}
 	if c.Before != nil {
 		spans = append(spans, richtext.Span{Role: theme.Bad, Text: short(c.Before)})
 	}
@@ -324,6 +330,24 @@ func (b *builder) change(c trace.Change) {
 		spans = append(spans, richtext.Span{Role: theme.Good, Text: short(c.After)})
 	}
 	b.add(0, spans...)
+}
+
+func nested(raw json.RawMessage) bool { return len(raw) > 2 && (raw[0] == '{' || raw[0] == '[') }
+
+// value shows one side of a difference as YAML, each line with its mark.
+func (b *builder) value(mark string, role theme.Role, raw json.RawMessage) {
+	if raw == nil {
+		return
+	}
+	lines, err := YAML(raw)
+	if err != nil || !nested(raw) {
+		lines = []richtext.Line{richtext.Text(theme.Plain, short(raw))}
+	}
+	for _, l := range lines {
+		l.Indent += 2
+		l.Spans = append([]richtext.Span{{Role: role, Text: mark}}, l.Spans...)
+		b.lines = append(b.lines, l)
+	}
 }
 
 // short returns JSON in a form for one line: strings without quotes.

@@ -16,12 +16,11 @@ import (
 // score may be nil; chosen is "" while that is not known.
 func Scheduling(p text.Printer, filter, score *trace.SchedDetail, chosen string, w int) []richtext.Line {
 	b := &builder{Printer: p}
-	if filter != nil && len(filter.Filter) > 0 {
-		b.heading(text.HeadFilter)
-		at := len(b.lines)
-		if b.filterTable(filter); tooWide(b.lines[at:], w) {
-			b.lines = b.lines[:at]
-			b.filterRows(filter)
+	filtered := filter != nil && len(filter.Filter) > 0
+	if filtered {
+		b.filteredOut(filter) // the answer first
+		if fit := fits(filter); fit == 1 && score == nil && chosen != "" {
+			b.add(0, richtext.Span{Role: theme.Good, Text: "▸ "}, richtext.Span{Role: theme.Strong, Text: chosen}, richtext.Span{Text: "  " + b.T(text.OnlyNode)})
 		}
 	}
 	if score != nil && len(score.Score) > 0 {
@@ -32,7 +31,47 @@ func Scheduling(p text.Printer, filter, score *trace.SchedDetail, chosen string,
 			b.scoreRows(score, cmp.Or(chosen, score.Node))
 		}
 	}
+	if filtered {
+		b.heading(text.HeadFilter)
+		at := len(b.lines)
+		if b.filterTable(filter); tooWide(b.lines[at:], w) {
+			b.lines = b.lines[:at]
+			b.filterRows(filter)
+		}
+	}
 	return b.lines
+}
+
+// filteredOut says of each node that cannot run the Pod which plugin said so, and why.
+func (b *builder) filteredOut(d *trace.SchedDetail) {
+	for _, r := range d.Filter {
+		if r.Status == "" && r.Reason == "" {
+			continue
+		}
+		b.add(0, richtext.Span{Role: theme.Bad, Text: "✗ "}, richtext.Span{Role: theme.Strong, Text: r.Node},
+			richtext.Span{Role: theme.Object, Text: "  " + refusedBy(d, r)}, richtext.Span{Text: "  " + r.Reason},
+			richtext.Span{Role: theme.Dim, Text: "  " + r.Status})
+	}
+}
+
+// fits counts the nodes that can run the Pod.
+func fits(d *trace.SchedDetail) (n int) {
+	for _, r := range d.Filter {
+		if r.Status == "" && r.Reason == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// refusedBy names the plugin that filtered a node out.
+func refusedBy(d *trace.SchedDetail, r trace.FilterRow) string {
+	for i, result := range r.Results {
+		if result == "fail" && i < len(d.Plugins) {
+			return d.Plugins[i].Name
+		}
+	}
+	return ""
 }
 
 // tooWide reports whether a table would be cut.
@@ -50,17 +89,9 @@ func (b *builder) filterRows(d *trace.SchedDetail) {
 	for _, r := range d.Filter {
 		if r.Status == "" && r.Reason == "" {
 			b.add(0, richtext.Span{Role: theme.Good, Text: "✓ "}, richtext.Span{Role: theme.Strong, Text: r.Node})
-			continue
+		} else {
+			b.add(0, richtext.Span{Role: theme.Bad, Text: "✗ "}, richtext.Span{Role: theme.Strong, Text: r.Node}, richtext.Span{Role: theme.Object, Text: "  " + refusedBy(d, r)})
 		}
-		plugin := ""
-		for i, result := range r.Results {
-			if result == "fail" && i < len(d.Plugins) {
-				plugin = d.Plugins[i].Name
-			}
-		}
-		b.add(0, richtext.Span{Role: theme.Bad, Text: "✗ "}, richtext.Span{Role: theme.Strong, Text: r.Node},
-			richtext.Span{Role: theme.Object, Text: "  " + plugin}, richtext.Span{Text: "  " + r.Reason},
-			richtext.Span{Role: theme.Dim, Text: "  " + r.Status})
 	}
 }
 

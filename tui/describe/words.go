@@ -47,7 +47,7 @@ func Event(e *trace.Event) Words {
 	case *trace.StageDetail:
 		w.Note = strings.TrimSpace(d.Plugin + " " + d.Decision)
 	case *trace.CommitDetail:
-		if w.Object == "" {
+		if e.Object.Name == "" { // not every key holds an object with a name
 			w.Object = d.Key
 		}
 		if e.EtcdRevision != 0 {
@@ -56,7 +56,7 @@ func Event(e *trace.Event) Words {
 	case *trace.SchedDetail:
 		w.Note = schedNote(e.Verb, d)
 	case *trace.CRIDetail:
-		w.Note = criNote(d)
+		w.Note = criNote(e.Verb, d)
 	case *trace.HopDetail:
 		w.Object, w.Note = hopWords(d)
 	case *trace.DNSDetail:
@@ -82,12 +82,34 @@ func object(e *trace.Event) string {
 	if ns := e.Object.Namespace; ns != "" && ns != "default" {
 		parts = append(parts, ns)
 	}
-	for _, p := range []string{resource, e.Object.Name, e.Subresource} {
+	for _, p := range []string{resource, name(e), e.Subresource} {
 		if p != "" {
 			parts = append(parts, p)
 		}
 	}
 	return strings.Join(parts, "/")
+}
+
+// name returns the object's name; for one that is to be named by the API server, and so has none yet, what its name will
+// begin with: "web-76dd6bbb88-?".
+func name(e *trace.Event) string {
+	d, ok := e.Detail.(*trace.RequestDetail)
+	if e.Object.Name != "" || !ok || e.Verb != "create" || d.Body == nil {
+		return e.Object.Name
+	}
+	raw, err := d.Body.JSON()
+	if err != nil {
+		return ""
+	}
+	var sent struct {
+		Metadata struct {
+			GenerateName string `json:"generateName"`
+		} `json:"metadata"`
+	}
+	if json.Unmarshal(raw, &sent) != nil || sent.Metadata.GenerateName == "" {
+		return ""
+	}
+	return sent.Metadata.GenerateName + "?"
 }
 
 // plural returns the resource's name for a kind, as the API's own rule (meta.UnsafeGuessKindToResource) guesses it.
@@ -137,13 +159,7 @@ func BindingTarget(body *trace.Body) string {
 func schedNote(phase string, d *trace.SchedDetail) string {
 	switch {
 	case len(d.Filter) > 0:
-		passed := 0
-		for _, row := range d.Filter {
-			if row.Status == "" && row.Reason == "" {
-				passed++
-			}
-		}
-		return fmt.Sprintf("%d/%d", passed, len(d.Filter))
+		return fmt.Sprintf("%d/%d", fits(d), len(d.Filter))
 	case len(d.Score) > 0:
 		if d.Node == "" && best(d) > 1 {
 			return fmt.Sprintf("%d × %d", best(d), d.Score[0].Total)
@@ -165,12 +181,13 @@ func best(d *trace.SchedDetail) int {
 	return n
 }
 
-func criNote(d *trace.CRIDetail) string {
+// criNote says which container it is about, and its image where that is what counts.
+func criNote(verb string, d *trace.CRIDetail) string {
 	parts := []string{}
 	if d.Name != "" {
 		parts = append(parts, d.Name)
 	}
-	if d.Image != "" {
+	if d.Image != "" && (verb == "PullImage" || verb == "CreateContainer" || d.Name == "") {
 		parts = append(parts, d.Image)
 	}
 	if d.Signal != "" {

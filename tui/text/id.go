@@ -260,6 +260,7 @@ const (
 	AttemptNumber
 	NoNodeFits
 	NoScoresYet
+	OnlyNode
 	RevisionCount
 	KeyCount
 	NoKeys
@@ -360,6 +361,10 @@ const (
 	RolloutDone
 	RolloutUnderWay
 	RolloutLegend
+	RolloutRequests
+	RolloutNoRequests
+	RolloutOKFailed
+	RolloutLastFailure
 
 	// Lessons.
 
@@ -426,6 +431,10 @@ const (
 	ViewPackets
 	AskPackets
 	NoPackets
+	HeldShort
+	PacketCount
+	TriesWasted
+	LookupCost
 	FlowCount
 	HopCount
 	Hops

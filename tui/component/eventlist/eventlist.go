@@ -32,6 +32,8 @@ type List struct {
 	// Selected is a row's index, -1 for none.
 	Selected int
 	Focused  bool
+	// NoCause leaves out the column of the causes.
+	NoCause bool
 }
 
 // Widths of the list, in cells, from which columns are added.
@@ -50,6 +52,7 @@ const (
 	actorWidth = 22
 	shortWidth = 15
 	verbWidth  = 15
+	treeName   = 17 // of an actor's name beside a tree
 )
 
 // View returns h lines of w cells, the first of them row offset.
@@ -81,7 +84,7 @@ func (l List) line(t theme.Theme, r Row, w int, selected bool) string {
 	}
 	put(theme.Chain, gutter, 1)
 	put(theme.Dim, fmt.Sprintf("%*d ", seqWidth, r.Seq), seqWidth+1)
-	if w >= withCause {
+	if w >= withCause && !l.NoCause {
 		put(theme.Dim, layout.Fit(r.Cause, causeWidth), causeWidth)
 	}
 	if w >= withTime {
@@ -93,7 +96,10 @@ func (l List) line(t theme.Theme, r Row, w int, selected bool) string {
 	}
 	if r.Tree != "" {
 		put(theme.Dim, r.Tree, layout.Width(r.Tree))
-		width = max(width-layout.Width(r.Tree), min(layout.Width(actor), shortWidth))
+		if layout.Width(actor) > width-layout.Width(r.Tree) {
+			actor = r.Short
+		}
+		width = max(width-layout.Width(r.Tree), min(layout.Width(actor), treeName))
 	}
 	put(theme.Actor, layout.Fit(actor, width)+" ", width+1)
 	verb := r.Verb

@@ -45,6 +45,14 @@ func (l *List) View(t theme.Theme, rows int, row func(i int) []Cell, w, h int, f
 	return layout.Fill(out, w, h)
 }
 
+// Head returns the line with the columns' names, above rows of the same widths.
+func Head(t theme.Theme, cells []Cell, w int) []string {
+	for i := range cells {
+		cells[i].Role = theme.Dim
+	}
+	return []string{line(t, cells, w, false, false)}
+}
+
 func line(t theme.Theme, cells []Cell, w int, selected, focused bool) string {
 	gutter, paint := " ", t.Paint
 	if selected {

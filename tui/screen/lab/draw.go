@@ -42,6 +42,7 @@ func (m *Lab) View() []string {
 			put(s.Pane[p], m.pane(p))
 		}
 	}
+	m.bind() // whether a view has more than is in sight is known now
 	put(s.Status, []string{m.statusLine()})
 	put(s.Keys, []string{m.keyLine()})
 	lines := make([]string, m.h)

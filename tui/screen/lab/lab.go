@@ -125,8 +125,8 @@ func New(o Options) *Lab {
 		{action: keymap.ViewScheduler, name: text.ViewScheduler, ask: text.AskScheduler, view: schedview.New(o.Store)},
 		{action: keymap.ViewEtcd, name: text.ViewEtcd, ask: text.AskEtcd, view: etcdview.New(o.Store, c)},
 		{action: keymap.ViewObjects, name: text.ViewObjects, ask: text.AskObjects, view: objectview.New(c)},
-		{action: keymap.ViewRollout, name: text.ViewRollout, ask: text.AskRollout, view: rolloutview.New(c)},
-		{action: keymap.ViewPackets, name: text.ViewPackets, ask: text.AskPackets, view: packetview.New(o.Store)},
+		{action: keymap.ViewRollout, name: text.ViewRollout, ask: text.AskRollout, view: rolloutview.New(o.Store, c)},
+		{action: keymap.ViewPackets, name: text.ViewPackets, ask: text.AskPackets, view: packetview.New(o.Store, c)},
 		{action: keymap.ViewDNS, name: text.ViewDNS, ask: text.AskDNS, view: dnsview.New(o.Store)},
 	}
 	m.console.Line.Recall(o.Host.History)

@@ -88,7 +88,7 @@ func (m *Lab) travel(a keymap.Action) {
 	}
 	for seq := at + by; seq >= first && seq <= last && seq != 0; seq += by {
 		e, ok := m.o.Store.Get(seq)
-		if !ok || e.Background || describe.Needs(&e) > m.level {
+		if !ok || !m.stopsAt(&e) {
 			continue
 		}
 		m.at = seq
@@ -99,6 +99,26 @@ func (m *Lab) travel(a keymap.Action) {
 	if !earlier {
 		m.at = 0
 	}
+}
+
+// stopsAt reports whether moving through time stops at an event: at those that the lists show, and at those that the view
+// in front is about.
+func (m *Lab) stopsAt(e *trace.Event) bool {
+	switch m.tab().action {
+	case keymap.ViewPackets:
+		if e.Kind == trace.NetHop {
+			return true
+		}
+	case keymap.ViewDNS:
+		if e.Kind == trace.DNSQuery && e.Verb == "ask" {
+			return true
+		}
+	case keymap.ViewRollout:
+		if e.Kind == trace.ProgramRequests {
+			return true
+		}
+	}
+	return !e.Background && describe.Needs(e) <= m.level
 }
 
 // copy puts what the side pane shows on the clipboard, as OSC 52 does.

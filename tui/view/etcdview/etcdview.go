@@ -25,136 +25,71 @@ import (
 
 // Etcd is the view: the list of keys, or, when open is set, the revisions of one.
 type Etcd struct {
+	view.Base
 	events  describe.Getter
 	cluster *cluster.Cluster
-	theme   theme.Theme
-	say     text.Printer
-	moment  view.Moment
-	words   []string
 
-	dirty   bool
-	version int
-	keys    []*cluster.Key
-	bytes   int
-	newest  bool   // sorted by revision, the latest first
-	at      string // the selected key
-	list    list.List
+	bytes int
+	byKey bool // sorted by key, and not the newest first
+	keys  list.Keyed[*cluster.Key]
 
-	open      bool
-	revisions []cluster.Revision // of the open key, the latest first
-	rev       uint64             // the selected revision's event; 0 for the latest
-	mark      uint64             // the revision to compare with; 0 for the one before
-	revList   list.List
-	diff      pager.Pager
-	shown     shownKey
-}
-
-// shownKey says what the diff was made from.
-type shownKey struct {
-	from, to uint64
-	version  int
-	w, h     int
+	open      string                        // the key whose revisions are listed
+	revisions list.Keyed[*cluster.Revision] // of the open key, the latest first
+	mark      uint64                        // the revision to compare with, by its event; 0 for the one before
+	diff      pager.Sheet
 }
 
 // New returns the view; c must be fed before it.
 func New(events describe.Getter, c *cluster.Cluster) *Etcd {
-	return &Etcd{events: events, cluster: c, newest: true}
+	v := &Etcd{events: events, cluster: c}
+	v.keys = list.Keyed[*cluster.Key]{Key: func(k *cluster.Key) string { return k.Name }, End: list.First}
+	v.revisions = list.Keyed[*cluster.Revision]{Key: func(r *cluster.Revision) string { return fmt.Sprint(r.Seq) }, End: list.First}
+	return v
 }
-
-// Dress gives the view its looks and its language.
-func (v *Etcd) Dress(t theme.Theme, p text.Printer) {
-	v.theme, v.say = t, p
-	v.version++
-}
-
-// Take notes that there are commits; the cluster has them.
-func (v *Etcd) Take(events []trace.Event) {
-	for i := range events {
-		if events[i].Kind == trace.EtcdCommit {
-			v.dirty = true
-			v.version++
-			return
-		}
-	}
-}
-
-// Show moves the view to a moment.
-func (v *Etcd) Show(m view.Moment) {
-	v.dirty = v.dirty || m.Seq != v.moment.Seq
-	v.moment = m
-}
-
-// Filter leaves only keys with all the words.
-func (v *Etcd) Filter(words []string) { v.words, v.dirty = words, true }
 
 func (v *Etcd) refresh() {
-	if !v.dirty {
+	if !v.Stale() {
 		return
 	}
-	v.dirty = false
-	v.keys, v.bytes = v.keys[:0], 0
-	for _, k := range v.cluster.Keys("", v.moment.Seq) {
-		if r, ok := k.At(v.moment.Seq); ok {
+	var keys []*cluster.Key
+	v.bytes = 0
+	for _, k := range v.cluster.Keys("", v.Moment.Seq) {
+		if r, ok := k.At(v.Moment.Seq); ok {
 			v.bytes += r.Bytes
 		}
-		if view.Matches(strings.ToLower(k.Name), v.words) {
-			v.keys = append(v.keys, k)
+		if view.Matches(strings.ToLower(k.Name), v.Words) {
+			keys = append(keys, k)
 		}
 	}
-	if v.newest {
-		slices.SortStableFunc(v.keys, func(a, b *cluster.Key) int {
-			ra, _ := a.At(v.moment.Seq)
-			rb, _ := b.At(v.moment.Seq)
+	if !v.byKey {
+		slices.SortStableFunc(keys, func(a, b *cluster.Key) int {
+			ra, _ := a.At(v.Moment.Seq)
+			rb, _ := b.At(v.Moment.Seq)
 			return cmp.Compare(rb.Revision, ra.Revision)
 		})
 	}
-	if at := slices.IndexFunc(v.keys, func(k *cluster.Key) bool { return k.Name == v.at }); at >= 0 {
-		v.list.At = at
-	} else if v.list.At = min(v.list.At, max(len(v.keys)-1, 0)); len(v.keys) > 0 && v.at == "" {
-		v.list.At = 0
-	}
-	v.revisions = v.revisions[:0]
-	if k := v.cluster.Key(v.at); k != nil {
-		for i := len(k.Revisions) - 1; i >= 0; i-- {
-			if k.Revisions[i].Seq <= v.moment.Seq {
-				v.revisions = append(v.revisions, k.Revisions[i])
+	v.keys.Set(keys)
+	var revisions []*cluster.Revision
+	if k := v.cluster.Key(v.open); k != nil {
+		for i := range slices.Backward(k.Revisions) {
+			if k.Revisions[i].Seq <= v.Moment.Seq {
+				revisions = append(revisions, &k.Revisions[i])
 			}
 		}
 	}
-	v.revList.At = max(slices.IndexFunc(v.revisions, func(r cluster.Revision) bool { return r.Seq == v.rev }), 0)
+	v.revisions.Set(revisions)
 }
 
-func (v *Etcd) key() *cluster.Key {
-	if len(v.keys) == 0 {
-		return nil
-	}
-	return v.keys[min(v.list.At, len(v.keys)-1)]
-}
+// inside reports whether the revisions of one key are listed.
+func (v *Etcd) inside() bool { return v.open != "" && v.revisions.Len() > 0 }
 
 // Move moves the selection.
 func (v *Etcd) Move(n int) {
-	v.refresh()
-	if v.open {
-		v.revList.Move(n, len(v.revisions))
-		v.pickRevision()
+	if v.refresh(); v.inside() {
+		v.revisions.Move(n)
 		return
 	}
-	v.list.Move(n, len(v.keys))
-	v.pickKey()
-}
-
-// pickKey remembers the selected key, so that it stays selected while others come; at the top the selection stays with
-// what is newest.
-func (v *Etcd) pickKey() {
-	if v.at = ""; v.list.At > 0 && v.key() != nil {
-		v.at = v.key().Name
-	}
-}
-
-func (v *Etcd) pickRevision() {
-	if v.rev = 0; v.revList.At > 0 {
-		v.rev = v.revisions[v.revList.At].Seq
-	}
+	v.keys.Move(n)
 }
 
 // Do carries out an action.
@@ -162,25 +97,28 @@ func (v *Etcd) Do(a keymap.Action) {
 	v.refresh()
 	switch a {
 	case keymap.Open:
-		if k := v.key(); k != nil {
-			v.at, v.open, v.rev, v.mark = k.Name, true, 0, 0
+		if k, ok := v.keys.Selected(); ok {
+			v.keys.Pin()
+			v.open, v.mark = k.Name, 0
+			v.revisions.Reset()
 		}
 	case keymap.Back:
-		v.open = false
+		v.open = ""
 	case keymap.Mark:
-		seq := v.revisions[v.revList.At].Seq
-		if v.mark == seq {
-			seq = 0
+		r, _ := v.revisions.Selected()
+		if v.mark == r.Seq {
+			v.mark = 0
+		} else {
+			v.mark = r.Seq
 		}
-		v.mark = seq
 	case keymap.Sort:
-		v.newest = !v.newest
+		v.byKey = !v.byKey
 	case keymap.ScrollDown:
-		v.diff.Move(max(v.shown.h-1, 1))
+		v.diff.Page(1)
 	case keymap.ScrollUp:
-		v.diff.Move(-max(v.shown.h-1, 1))
+		v.diff.Page(-1)
 	}
-	v.dirty = true
+	v.Touch()
 }
 
 // Works reports whether an action does something now.
@@ -188,55 +126,48 @@ func (v *Etcd) Works(a keymap.Action) bool {
 	v.refresh()
 	switch a {
 	case keymap.Open:
-		return !v.open && len(v.keys) > 0
+		return !v.inside() && v.keys.Len() > 0
 	case keymap.Back:
-		return v.open
+		return v.open != ""
 	case keymap.Mark:
-		return v.open && len(v.revisions) > 1
+		return v.inside() && v.revisions.Len() > 1
 	case keymap.Sort:
-		return !v.open
+		return !v.inside()
 	case keymap.ScrollDown, keymap.ScrollUp:
-		return v.open && v.diff.Note() != ""
+		return v.inside() && v.diff.Overflows()
 	}
 	return false
 }
 
 // Click selects the row at y.
 func (v *Etcd) Click(_, y int) {
-	v.refresh()
-	if v.open {
-		v.revList.Click(y-2, len(v.revisions))
-		v.pickRevision()
+	if v.refresh(); v.inside() {
+		v.revisions.Click(y - 2)
 		return
 	}
-	v.list.Click(y-1, len(v.keys))
-	v.pickKey()
+	v.keys.Click(y - 1)
 }
 
 // Selected returns the commit of the selected revision.
 func (v *Etcd) Selected() view.Selection {
-	v.refresh()
-	if v.open && len(v.revisions) > 0 {
-		return view.Selection{Seq: v.revisions[v.revList.At].Seq}
+	if v.refresh(); v.inside() {
+		r, _ := v.revisions.Selected()
+		return view.Selection{Seq: r.Seq}
 	}
-	if k := v.key(); k != nil {
-		if r, ok := k.At(v.moment.Seq); ok {
+	if k, ok := v.keys.Selected(); ok {
+		if r, ok := k.At(v.Moment.Seq); ok {
 			return view.Selection{Seq: r.Seq}
 		}
 	}
 	return view.Selection{}
 }
 
-// Page returns nil: the commit says it all.
-func (v *Etcd) Page(describe.Page) []richtext.Line { return nil }
-
 // Note says how much is stored.
 func (v *Etcd) Note() string {
-	v.refresh()
-	if v.open {
-		return v.say.T(text.RevisionCount, len(v.revisions))
+	if v.refresh(); v.inside() {
+		return v.Say.T(text.RevisionCount, v.revisions.Len())
 	}
-	return v.say.T(text.KeyCount, len(v.keys), size(v.bytes))
+	return v.Say.T(text.KeyCount, v.keys.Len(), size(v.bytes))
 }
 
 func size(n int) string {
@@ -248,27 +179,21 @@ func size(n int) string {
 
 // View returns h lines of w cells.
 func (v *Etcd) View(w, h int, focused bool) []string {
-	v.refresh()
-	if v.open && len(v.revisions) > 0 {
+	if v.refresh(); v.inside() {
 		return v.viewRevisions(w, h, focused)
 	}
-	if len(v.keys) == 0 {
-		why := text.NoKeys
-		if len(v.words) > 0 {
-			why = text.NoMatch
-		}
-		return layout.FitLines(richtext.Render(v.theme, []richtext.Line{richtext.Text(theme.Dim, v.say.T(why))}, w), w, h)
+	if v.keys.Len() == 0 {
+		return v.Nothing(text.NoKeys, w, h)
 	}
-	revision, key := v.say.T(text.Revision), v.say.T(text.EtcdKey)
-	if v.newest {
-		revision += "↓"
-	} else {
+	revision, key := v.Say.T(text.Revision), v.Say.T(text.EtcdKey)
+	if v.byKey {
 		key += "↑"
+	} else {
+		revision += "↓"
 	}
-	head := v.head(w, []list.Cell{{Text: key}, {Text: revision, Width: -13}, {Text: v.say.T(text.WritesShort), Width: -8}, {Text: v.say.T(text.Size), Width: -10}})
-	return append(head, v.list.View(v.theme, len(v.keys), func(i int) []list.Cell {
-		k := v.keys[i]
-		r, ok := k.At(v.moment.Seq)
+	head := list.Head(v.Theme, []list.Cell{{Text: key}, {Text: revision, Width: -13}, {Text: v.Say.T(text.WritesShort), Width: -8}, {Text: v.Say.T(text.Size), Width: -10}}, w)
+	return append(head, v.keys.View(v.Theme, func(k *cluster.Key) []list.Cell {
+		r, ok := k.At(v.Moment.Seq)
 		if !ok {
 			return []list.Cell{{Role: theme.Object, Text: k.Name}}
 		}
@@ -277,51 +202,34 @@ func (v *Etcd) View(w, h int, focused bool) []string {
 	}, w, h-len(head), focused)...)
 }
 
-// head returns the line with the columns' names.
-func (v *Etcd) head(w int, cells []list.Cell) []string {
-	for i := range cells {
-		cells[i].Role = theme.Dim
-	}
-	none := list.List{At: -1}
-	line := none.View(v.theme, 1, func(int) []list.Cell { return cells }, w, 1, false)
-	line[0] = strings.Replace(line[0], "▸", " ", 1)
-	return line
-}
-
 func (v *Etcd) viewRevisions(w, h int, focused bool) []string {
-	out := []string{layout.Fit(v.theme.Paint(theme.Heading, layout.Middle(v.at, w)), w)}
-	out = append(out, v.head(w, []list.Cell{{Text: "", Width: 2}, {Text: v.say.T(text.Revision), Width: -11}, {Text: v.say.T(text.WritesShort), Width: -8},
-		{Text: v.say.T(text.Size), Width: -10}, {Text: v.say.T(text.WrittenBy)}})...)
-	lh := min(len(v.revisions), max((h-3)/2, 2))
-	out = append(out, v.revList.View(v.theme, len(v.revisions), func(i int) []list.Cell { return v.revisionRow(&v.revisions[i]) }, w, lh, focused)...)
+	out := []string{layout.Fit(v.Theme.Paint(theme.Heading, layout.Middle(v.open, w)), w)}
+	out = append(out, list.Head(v.Theme, []list.Cell{{Text: "", Width: 2}, {Text: v.Say.T(text.Revision), Width: -11}, {Text: v.Say.T(text.WritesShort), Width: -8},
+		{Text: v.Say.T(text.Size), Width: -10}, {Text: v.Say.T(text.WrittenBy)}}, w)...)
+	lh := min(v.revisions.Len(), max((h-3)/2, 2))
+	out = append(out, v.revisions.View(v.Theme, v.revisionRow, w, lh, focused)...)
 	from, to := v.compared()
-	title := v.say.T(text.ComparedWith, revisionName(v.say, to), revisionName(v.say, from))
-	out = append(out, layout.Fit(v.theme.Paint(theme.Heading, title), w))
-	dh := h - len(out)
-	k := shownKey{to: to.Seq, version: v.version, w: w, h: dh}
+	title := v.Say.T(text.ComparedWith, revisionName(v.Say, to), revisionName(v.Say, from))
+	out = append(out, layout.Fit(v.Theme.Paint(theme.Heading, title), w))
+	pair := [2]uint64{to.Seq}
 	if from != nil {
-		k.from = from.Seq
+		pair[1] = from.Seq
 	}
-	if k != v.shown {
-		if k.from != v.shown.from || k.to != v.shown.to {
-			v.diff.Top()
-		}
-		v.shown = k
-		v.diff.Set(v.theme, v.difference(from, to), w, dh)
-	}
+	dh := h - len(out)
+	v.diff.Show(v.Theme, pair, v.Version, w, dh, func() []richtext.Line { return v.difference(from, to) })
 	return append(out, v.diff.View(w, dh)...)
 }
 
 // compared returns the revisions to compare; from is nil for the key's first one.
 func (v *Etcd) compared() (from, to *cluster.Revision) {
-	at := v.revList.At
-	to = &v.revisions[at]
-	other := slices.IndexFunc(v.revisions, func(r cluster.Revision) bool { return r.Seq == v.mark })
+	rows, at := v.revisions.Rows(), v.revisions.At()
+	to = rows[at]
+	other := slices.IndexFunc(rows, func(r *cluster.Revision) bool { return r.Seq == v.mark })
 	if other < 0 || other == at {
 		other = at + 1
 	}
-	if other < len(v.revisions) {
-		from = &v.revisions[other]
+	if other < len(rows) {
+		from = rows[other]
 	}
 	if from != nil && from.Seq > to.Seq {
 		from, to = to, from // what changed is told forwards
@@ -346,9 +254,9 @@ func (v *Etcd) difference(from, to *cluster.Revision) []richtext.Line {
 	}
 	gone := from != nil && !from.Deleted && before == nil || !to.Deleted && after == nil
 	if gone {
-		return []richtext.Line{richtext.Text(theme.Dim, v.say.T(text.BodyGone))}
+		return []richtext.Line{richtext.Text(theme.Dim, v.Say.T(text.BodyGone))}
 	}
-	return describe.Difference(v.say, before, after)
+	return describe.Difference(v.Say, before, after)
 }
 
 func (v *Etcd) revisionRow(r *cluster.Revision) []list.Cell {
@@ -358,7 +266,7 @@ func (v *Etcd) revisionRow(r *cluster.Revision) []list.Cell {
 	}
 	stored := size(r.Bytes)
 	if r.Deleted {
-		stored = v.say.T(text.DeletedShort)
+		stored = v.Say.T(text.DeletedShort)
 	}
 	return []list.Cell{{Role: theme.Warn, Text: mark, Width: 2}, {Role: theme.Plain, Text: fmt.Sprint(r.Revision), Width: -11},
 		{Role: theme.Dim, Text: fmt.Sprint(r.Version), Width: -8}, {Role: theme.Dim, Text: stored, Width: -10}, {Role: theme.Actor, Text: v.writer(r)}}

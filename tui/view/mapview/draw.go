@@ -55,18 +55,24 @@ func (v *Map) collect() {
 		}
 	}
 	pods := v.pods()
-	for _, p := range pods {
-		if p.node == "" && v.keeps(p.key.Object.Name+" "+p.state) {
-			v.items = append(v.items, item{key: p.key.Name, seq: p.seq})
-		}
-	}
-	for _, n := range v.cluster.Keys("/registry/minions/", v.moment.Seq) {
-		add(n.Name, "kubelet@"+n.Object.Name)
+	addPods := func(node string) {
 		for _, p := range pods {
-			if p.node == n.Object.Name && v.keeps(p.key.Object.Name+" "+p.state) {
-				v.items = append(v.items, item{key: p.key.Name, seq: p.seq})
+			if p.node == node && v.keeps(p.key.Object.Name+" "+p.state) {
+				it := item{key: p.key.Name, seq: p.seq}
+				if p.held != nil {
+					it.held = p.held.ID
+				}
+				v.items = append(v.items, it)
 			}
 		}
+	}
+	addPods("")
+	for _, n := range v.cluster.Keys("/registry/minions/", v.moment.Seq) {
+		add(n.Name, "kubelet@"+n.Object.Name)
+		if h := v.heldOn(n.Object.Name); h != nil {
+			v.items[len(v.items)-1].held = h.ID
+		}
+		addPods(n.Object.Name)
 	}
 }
 
@@ -169,6 +175,12 @@ func (v *Map) wants(h *trace.Held, room int) string {
 	words.Actor = ""
 	head := "■ " + v.say.T(text.Wants) + " "
 	return v.theme.Paint(theme.Warn, head) + v.theme.Paint(theme.Strong, layout.Middle(words.String(), room-layout.Width(head)))
+}
+
+// waits says in few cells what waits at the gate.
+func (v *Map) waits(h *trace.Held, room int) string {
+	words := describe.Event(&h.Event)
+	return v.theme.Paint(theme.Warn, "■ "+words.Verb+" ") + v.theme.Paint(theme.Strong, layout.Middle(words.Object, room-3-layout.Width(words.Verb)))
 }
 
 // drawComponents has a row for each component, on at most h lines; those that have not acted for longest give way.
@@ -334,10 +346,20 @@ func (v *Map) box(d *drawing, n *cluster.Key, pods []pod, x, y, bw int, focused 
 	kubelet := v.actor("kubelet@" + n.Object.Name)
 	edge, edgeRole, what := v.edge(kubelet, inside-edgeWidth)
 	out = append(out, bar+layout.Fit(v.theme.Paint(edgeRole, strings.TrimSpace(short(edge)))+" "+what, inside)+bar)
+	waits := func(h *trace.Held, key string) {
+		d.places = append(d.places, place{y + len(out), x, bw, key})
+		out = append(out, bar+layout.Fit("  "+v.waits(h, inside-3), inside)+bar)
+	}
+	if h := v.heldOn(n.Object.Name); h != nil && h.Event.Actor != kubelet.name {
+		waits(h, n.Name)
+	}
 	for i := range pods {
 		if p := &pods[i]; p.node == n.Object.Name && v.keeps(p.key.Object.Name+" "+p.state) {
 			d.places = append(d.places, place{y + len(out), x, bw, p.key.Name})
 			out = append(out, bar+v.podLine(p, inside, "", focused)+bar)
+			if p.held != nil {
+				waits(p.held, p.key.Name)
+			}
 		}
 	}
 	return out
@@ -364,6 +386,9 @@ func (v *Map) podLine(p *pod, w int, note string, focused bool) string {
 	room := w - 3 - 1 - layout.Width(state)
 	if room < 10 { // the mark says the state as well
 		room, state = w-3, ""
+	}
+	if layout.Width(name) > room {
+		name = p.key.Object.Name // its end tells it from others; the namespace does not
 	}
 	return layout.Fit(v.pick(p.key.Name, theme.Plain, p.mark+" "+layout.Middle(name, room), focused)+" "+v.theme.Paint(p.role, state), w)
 }

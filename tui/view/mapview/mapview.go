@@ -214,7 +214,7 @@ func (v *Map) components() []*past {
 	}
 	var others []*past
 	for name, p := range v.actors {
-		if p.node == "" && name != apiServer && name != etcd && !slices.Contains(usual[:], name) {
+		if p.node == "" && !strings.HasPrefix(name, podActor) && name != apiServer && name != etcd && !slices.Contains(usual[:], name) {
 			if seq, _ := p.last(v.moment.Seq); seq != 0 || v.holds(name) {
 				others = append(others, p)
 			}
@@ -224,16 +224,40 @@ func (v *Map) components() []*past {
 	return append(out, others...)
 }
 
-func (v *Map) holds(actor string) bool { return v.heldBy(actor) != nil }
+// podActor is what the actors that are programs of Pods begin with: "pod default/client".
+const podActor = "pod "
 
-// heldBy returns what the component waits to do, the oldest first; nil for nothing.
-func (v *Map) heldBy(actor string) *trace.Held {
+// heldOn returns what waits on a node and is the business of none of its Pods, the oldest first; nil for nothing.
+func (v *Map) heldOn(node string) *trace.Held {
+	return v.firstHeld(func(e *trace.Event) bool {
+		d, ok := e.Detail.(*trace.HopDetail)
+		return strings.HasSuffix(e.Actor, "@"+node) && (!ok || d.Namespace == "")
+	})
+}
+
+// heldIn returns what waits in a Pod: a packet at its interface, or a question of its resolver; nil for nothing.
+func (v *Map) heldIn(o trace.Object) *trace.Held {
+	name := o.Namespace + "/" + o.Name
+	return v.firstHeld(func(e *trace.Event) bool {
+		d, ok := e.Detail.(*trace.HopDetail)
+		return e.Actor == podActor+name || ok && d.Namespace == name
+	})
+}
+
+func (v *Map) firstHeld(is func(e *trace.Event) bool) *trace.Held {
 	for i := range v.moment.Held {
-		if v.moment.Held[i].Event.Actor == actor {
+		if is(&v.moment.Held[i].Event) {
 			return &v.moment.Held[i]
 		}
 	}
 	return nil
+}
+
+func (v *Map) holds(actor string) bool { return v.heldBy(actor) != nil }
+
+// heldBy returns what the component waits to do, the oldest first; nil for nothing.
+func (v *Map) heldBy(actor string) *trace.Held {
+	return v.firstHeld(func(e *trace.Event) bool { return e.Actor == actor })
 }
 
 // pod is a Pod at the moment.
@@ -244,6 +268,7 @@ type pod struct {
 	mark  string
 	role  theme.Role
 	state string
+	held  *trace.Held // what waits in it
 }
 
 func (v *Map) pods() []pod {
@@ -257,6 +282,7 @@ func (v *Map) pods() []pod {
 		f := v.cluster.Facts(r)
 		p := pod{key: k, seq: r.Seq, node: f.Spec.NodeName, state: f.PodState()}
 		p.mark, p.role = rows.Pod(f)
+		p.held = v.heldIn(k.Object)
 		out = append(out, p)
 	}
 	return out

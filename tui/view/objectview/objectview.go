@@ -8,10 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/tui/cluster"
 	"github.com/kubestep/kubestep/tui/component/list"
-	"github.com/kubestep/kubestep/tui/component/richtext"
 	"github.com/kubestep/kubestep/tui/keymap"
 	"github.com/kubestep/kubestep/tui/layout"
 	"github.com/kubestep/kubestep/tui/text"
@@ -30,48 +28,18 @@ type line struct {
 
 // Objects is the view.
 type Objects struct {
+	view.Base
 	cluster *cluster.Cluster
-	theme   theme.Theme
-	say     text.Printer
-	moment  view.Moment
-	words   []string
 
-	dirty     bool
-	version   int
 	all       bool // what every cluster has as well
 	collapsed map[string]bool
-	lines     []line
-	at        string // the selected key
-	list      list.List
+	lines     list.Keyed[line]
 }
 
 // New returns the view; c must be fed before it.
 func New(c *cluster.Cluster) *Objects {
-	return &Objects{cluster: c, collapsed: map[string]bool{}}
+	return &Objects{cluster: c, collapsed: map[string]bool{}, lines: list.Keyed[line]{Key: func(l line) string { return l.key.Name }}}
 }
-
-// Dress gives the view its looks and its language.
-func (v *Objects) Dress(t theme.Theme, p text.Printer) { v.theme, v.say = t, p }
-
-// Take notes that there are commits; the cluster has them.
-func (v *Objects) Take(events []trace.Event) {
-	for i := range events {
-		if events[i].Kind == trace.EtcdCommit {
-			v.dirty = true
-			v.version++
-			return
-		}
-	}
-}
-
-// Show moves the view to a moment.
-func (v *Objects) Show(m view.Moment) {
-	v.dirty = v.dirty || m.Seq != v.moment.Seq
-	v.moment = m
-}
-
-// Filter leaves only objects with all the words, and their owners.
-func (v *Objects) Filter(words []string) { v.words, v.dirty = words, true }
 
 // furniture are the kinds that every cluster has many of and that say nothing about what the reader did.
 var furniture = [...]string{"Event", "Lease", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "FlowSchema",
@@ -90,13 +58,12 @@ func (v *Objects) wanted(k *cluster.Key) bool {
 }
 
 func (v *Objects) refresh() {
-	if !v.dirty {
+	if !v.Stale() {
 		return
 	}
-	v.dirty = false
 	below := map[*cluster.Key][]*cluster.Key{}
 	var roots []*cluster.Key
-	for _, k := range v.cluster.Keys("/registry/", v.moment.Seq) {
+	for _, k := range v.cluster.Keys("/registry/", v.Moment.Seq) {
 		if !v.wanted(k) {
 			continue
 		}
@@ -107,14 +74,11 @@ func (v *Objects) refresh() {
 		}
 	}
 	slices.SortStableFunc(roots, func(a, b *cluster.Key) int { return rank(a) - rank(b) })
-	v.lines = v.lines[:0]
+	tree := forest{v: v, below: below, seen: map[*cluster.Key]bool{}}
 	for _, k := range roots {
-		v.grow(k, below, "", "", map[*cluster.Key]bool{})
+		tree.grow(k, "", "")
 	}
-	if at := slices.IndexFunc(v.lines, func(l line) bool { return l.key.Name == v.at }); at >= 0 {
-		v.list.At = at
-	}
-	v.list.At = max(min(v.list.At, len(v.lines)-1), 0)
+	v.lines.Set(tree.lines)
 }
 
 // rank puts what the reader made before what the cluster is made of.
@@ -132,13 +96,13 @@ func rank(k *cluster.Key) int {
 
 // owner returns the first of k's owners that exists at the moment; nil for none.
 func (v *Objects) owner(k *cluster.Key) *cluster.Key {
-	r, ok := k.At(v.moment.Seq)
+	r, ok := k.At(v.Moment.Seq)
 	if !ok {
 		return nil
 	}
 	for _, ref := range v.cluster.Facts(r).Metadata.OwnerReferences {
 		if o := v.cluster.ByUID(ref.UID); o != nil && o != k && v.wanted(o) {
-			if _, exists := o.At(v.moment.Seq); exists {
+			if _, exists := o.At(v.Moment.Seq); exists {
 				return o
 			}
 		}
@@ -146,28 +110,41 @@ func (v *Objects) owner(k *cluster.Key) *cluster.Key {
 	return nil
 }
 
-// grow adds k and what it owns, and reports whether anything of it is shown. seen ends circles of owners.
-func (v *Objects) grow(k *cluster.Key, below map[*cluster.Key][]*cluster.Key, first, rest string, seen map[*cluster.Key]bool) bool {
-	r, ok := k.At(v.moment.Seq)
-	if !ok || seen[k] {
+// forest is the tree of owners while it grows.
+type forest struct {
+	v     *Objects
+	below map[*cluster.Key][]*cluster.Key
+	seen  map[*cluster.Key]bool // ends circles of owners
+	lines []line
+}
+
+// grow adds k and what it owns, and reports whether anything of it is shown.
+func (t *forest) grow(k *cluster.Key, first, rest string) bool {
+	v := t.v
+	r, ok := k.At(v.Moment.Seq)
+	if !ok || t.seen[k] {
 		return false
 	}
-	seen[k] = true
-	at := len(v.lines)
-	v.lines = append(v.lines, line{key: k, rev: r, prefix: first, owned: len(below[k]), folded: v.collapsed[k.Name] && len(below[k]) > 0})
-	status, _ := v.status(k, r)
-	shown := view.Matches(strings.ToLower(k.Object.Kind+" "+k.Object.Namespace+"/"+k.Object.Name+" "+status), v.words)
-	if !v.lines[at].folded {
-		for i, child := range below[k] {
+	t.seen[k] = true
+	at, owned := len(t.lines), t.below[k]
+	folded := v.collapsed[k.Name] && len(owned) > 0
+	t.lines = append(t.lines, line{key: k, rev: r, prefix: first, owned: len(owned), folded: folded})
+	shown := true
+	if len(v.Words) > 0 {
+		status, _ := v.status(k, r)
+		shown = view.Matches(strings.ToLower(k.Object.Kind+" "+k.Object.Namespace+"/"+k.Object.Name+" "+status), v.Words)
+	}
+	if !folded {
+		for i, child := range owned {
 			mark, more := "├─", "│ "
-			if i == len(below[k])-1 {
+			if i == len(owned)-1 {
 				mark, more = "└─", "  "
 			}
-			shown = v.grow(child, below, rest+mark, rest+more, seen) || shown
+			shown = t.grow(child, rest+mark, rest+more) || shown
 		}
 	}
 	if !shown {
-		v.lines = v.lines[:at]
+		t.lines = t.lines[:at]
 	}
 	return shown
 }
@@ -176,7 +153,7 @@ func (v *Objects) grow(k *cluster.Key, below map[*cluster.Key][]*cluster.Key, fi
 func (v *Objects) status(k *cluster.Key, r *cluster.Revision) (string, theme.Role) {
 	f := v.cluster.Facts(r)
 	if f.Metadata.DeletionTimestamp != "" && k.Object.Kind != "Pod" {
-		return v.say.T(text.Terminating), theme.Warn
+		return v.Say.T(text.Terminating), theme.Warn
 	}
 	switch k.Object.Kind {
 	case "Pod":
@@ -202,14 +179,14 @@ func (v *Objects) status(k *cluster.Key, r *cluster.Revision) (string, theme.Rol
 		if f.Status.ReadyReplicas < want {
 			role = theme.Warn
 		}
-		state := v.say.T(text.ReadyOf, f.Status.ReadyReplicas, want)
+		state := v.Say.T(text.ReadyOf, f.Status.ReadyReplicas, want)
 		if k.Object.Kind == "Deployment" {
-			state += " · " + v.say.T(text.UpdatedOf, f.Status.UpdatedReplicas, f.Status.AvailableReplicas)
+			state += " · " + v.Say.T(text.UpdatedOf, f.Status.UpdatedReplicas, f.Status.AvailableReplicas)
 		}
 		return state, role
 	case "Node":
 		if !f.Is("Ready") {
-			return v.say.T(text.NotReady), theme.Bad
+			return v.Say.T(text.NotReady), theme.Bad
 		}
 		if f.Spec.Unschedulable {
 			return "Ready,SchedulingDisabled", theme.Warn
@@ -224,30 +201,23 @@ func (v *Objects) status(k *cluster.Key, r *cluster.Revision) (string, theme.Rol
 // Move moves the selection.
 func (v *Objects) Move(n int) {
 	v.refresh()
-	v.list.Move(n, len(v.lines))
-	v.pick()
-}
-
-func (v *Objects) pick() {
-	if len(v.lines) > 0 {
-		v.at = v.lines[v.list.At].key.Name
-	}
+	v.lines.Move(n)
 }
 
 // Do carries out an action.
 func (v *Objects) Do(a keymap.Action) {
 	v.refresh()
-	switch a {
-	case keymap.Background:
+	v.lines.Pin()
+	switch l, ok := v.lines.Selected(); {
+	case a == keymap.Background:
 		v.all = !v.all
-	case keymap.Fold:
-		if v.pick(); v.collapsed[v.at] {
-			delete(v.collapsed, v.at)
-		} else {
-			v.collapsed[v.at] = true
-		}
+	case a != keymap.Fold || !ok:
+	case v.collapsed[l.key.Name]:
+		delete(v.collapsed, l.key.Name)
+	default:
+		v.collapsed[l.key.Name] = true
 	}
-	v.dirty = true
+	v.Touch()
 }
 
 // Works reports whether an action does something now.
@@ -257,32 +227,34 @@ func (v *Objects) Works(a keymap.Action) bool {
 	case keymap.Background:
 		return true
 	case keymap.Fold:
-		return len(v.lines) > 0 && v.lines[v.list.At].owned > 0
+		l, ok := v.lines.Selected()
+		return ok && l.owned > 0
 	}
 	return false
 }
 
 // Click selects the object at y.
 func (v *Objects) Click(_, y int) {
-	v.list.Click(y, len(v.lines))
-	v.pick()
+	v.refresh()
+	v.lines.Click(y)
 }
 
 // Selected returns the last write to the selected object.
 func (v *Objects) Selected() view.Selection {
 	v.refresh()
-	if len(v.lines) == 0 {
+	l, ok := v.lines.Selected()
+	if !ok {
 		return view.Selection{}
 	}
-	return view.Selection{Seq: v.lines[v.list.At].rev.Seq, Version: v.version}
+	return view.Selection{Seq: l.rev.Seq, Version: v.Version}
 }
 
 // Note says how many objects there are.
 func (v *Objects) Note() string {
 	v.refresh()
-	note := v.say.T(text.ObjectCount, len(v.lines))
+	note := v.Say.T(text.ObjectCount, v.lines.Len())
 	if v.all {
-		note += " · " + v.say.T(text.AllKinds)
+		note += " · " + v.Say.T(text.AllKinds)
 	}
 	return note
 }
@@ -290,26 +262,25 @@ func (v *Objects) Note() string {
 // View returns h lines of w cells.
 func (v *Objects) View(w, h int, focused bool) []string {
 	v.refresh()
-	if len(v.lines) == 0 {
-		why := text.NoObjects
-		if len(v.words) > 0 {
-			why = text.NoMatch
-		}
-		return layout.FitLines(richtext.Render(v.theme, []richtext.Line{richtext.Text(theme.Dim, v.say.T(why))}, w), w, h)
+	if v.lines.Len() == 0 {
+		return v.Nothing(text.NoObjects, w, h)
 	}
-	return v.list.View(v.theme, len(v.lines), func(i int) []list.Cell {
-		l := &v.lines[i]
-		prefix := l.prefix
-		if l.folded {
-			prefix += fmt.Sprintf("▸(%d) ", l.owned)
-		}
-		name := l.key.Object.Name
-		if ns := l.key.Object.Namespace; ns != "" && ns != "default" {
-			name = ns + "/" + name
-		}
-		status, role := v.status(l.key, l.rev)
-		statusWidth := min(max(w*2/5, 16), 36)
-		head := prefix + l.key.Object.Kind + " "
-		return []list.Cell{{Role: theme.Dim, Text: head, Width: layout.Width(head) + 1}, {Role: theme.Object, Text: name}, {Role: role, Text: status, Width: statusWidth}}
-	}, w, h, focused)
+	return v.lines.View(v.Theme, func(l line) []list.Cell { return v.row(&l, w) }, w, h, focused)
+}
+
+func (v *Objects) row(l *line, w int) []list.Cell {
+	prefix := l.prefix
+	if l.folded {
+		prefix += fmt.Sprintf("▸(%d) ", l.owned)
+	}
+	name := l.key.Object.Name
+	if ns := l.key.Object.Namespace; ns != "" && ns != "default" {
+		name = ns + "/" + name
+	}
+	status, role := v.status(l.key, l.rev)
+	head := prefix + l.key.Object.Kind + " "
+	headWidth := layout.Width(head) + 1
+	// The state takes what the name leaves; in a list of states they stand below each other.
+	statusWidth := min(max(w*2/5, layout.Width(status)+1), max(w-headWidth-24, 16))
+	return []list.Cell{{Role: theme.Dim, Text: head, Width: headWidth}, {Role: theme.Object, Text: name}, {Role: role, Text: status, Width: statusWidth}}
 }

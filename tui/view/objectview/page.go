@@ -14,17 +14,18 @@ import (
 
 // Page shows the object itself: its conditions and Events before why it was last written, and its YAML.
 func (v *Objects) Page(p describe.Page) []richtext.Line {
-	if len(v.lines) == 0 {
+	v.refresh()
+	l, ok := v.lines.Selected()
+	if !ok {
 		return nil
 	}
-	l := &v.lines[v.list.At]
 	switch p {
 	case describe.Why:
-		return v.about(l)
+		return v.about(&l)
 	case describe.Object:
 		raw, err := v.cluster.Body(l.rev).JSON()
 		if err != nil || raw == nil {
-			return []richtext.Line{richtext.Text(theme.Dim, v.say.T(text.BodyGone))}
+			return []richtext.Line{richtext.Text(theme.Dim, v.Say.T(text.BodyGone))}
 		}
 		if lines, err := describe.YAML(raw); err == nil {
 			return lines
@@ -46,7 +47,7 @@ func (v *Objects) about(l *line) []richtext.Line {
 			{Role: theme.Dim, Text: "  " + c.Reason + "  " + c.Message}}})
 	}
 	if events := v.eventsOf(l.key.Object); len(events) > 0 {
-		out = append(out, richtext.Line{}, richtext.Text(theme.Heading, v.say.T(text.HeadEvents)))
+		out = append(out, richtext.Line{}, richtext.Text(theme.Heading, v.Say.T(text.HeadEvents)))
 		for _, f := range events {
 			role := theme.Dim
 			if f.Type == "Warning" {
@@ -60,15 +61,15 @@ func (v *Objects) about(l *line) []richtext.Line {
 				{Text: "  " + f.Message}, {Role: theme.Dim, Text: "  " + cmp.Or(f.Source.Component, f.ReportingComponent)}}})
 		}
 	}
-	return append(out, richtext.Line{}, richtext.Text(theme.Heading, v.say.T(text.HeadLastWrite)))
+	return append(out, richtext.Line{}, richtext.Text(theme.Heading, v.Say.T(text.HeadLastWrite)))
 }
 
 // eventsOf returns the Events about an object, in the order of their keys. The kubelet's Events about its Node give the
 // node's name where others have the UID (nodeRef in pkg/kubelet/kubelet.go of upstream), so for Nodes the name counts.
 func (v *Objects) eventsOf(o trace.Object) []*cluster.Facts {
 	var out []*cluster.Facts
-	for _, k := range v.cluster.Keys("/registry/events/", v.moment.Seq) {
-		r, ok := k.At(v.moment.Seq)
+	for _, k := range v.cluster.Keys("/registry/events/", v.Moment.Seq) {
+		r, ok := k.At(v.Moment.Seq)
 		if !ok {
 			continue
 		}

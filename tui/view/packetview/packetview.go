@@ -7,9 +7,12 @@ package packetview
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 
 	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/tui/cluster"
 	"github.com/kubestep/kubestep/tui/component/list"
+	"github.com/kubestep/kubestep/tui/component/richtext"
 	"github.com/kubestep/kubestep/tui/describe"
 	"github.com/kubestep/kubestep/tui/layout"
 	"github.com/kubestep/kubestep/tui/text"
@@ -17,9 +20,12 @@ import (
 	"github.com/kubestep/kubestep/tui/view/groupview"
 )
 
-// New returns the view.
-func New(events describe.Getter) *groupview.View {
-	return groupview.New(events, groupview.Spec{Key: flow, Group: flowRow, Row: hopRow, Tells: dropped, Empty: text.NoPackets, Groups: text.FlowCount, Events: text.HopCount})
+// New returns the view; c, which must be fed before it, knows whose an address is.
+func New(events describe.Getter, c *cluster.Cluster) *groupview.View {
+	return groupview.New(events, groupview.Spec{
+		Key: flow, Label: func(e *trace.Event) string { return ends(e, c) }, Group: flowRow, Head: flowHead, Row: hopRow, Tells: dropped,
+		Empty: text.NoPackets, Groups: text.FlowCount, Events: text.HopCount,
+	})
 }
 
 // flow groups hops by their flow; what belongs to none, such as ARP, by its packet.
@@ -39,48 +45,69 @@ func dropped(e *trace.Event) bool {
 	return ok && d.Verdict == "dropped"
 }
 
-func flowRow(p text.Printer, first, last *trace.Event, n int) []list.Cell {
-	role, outcome := theme.Good, ""
-	if d, ok := last.Detail.(*trace.HopDetail); ok {
-		if outcome = cmp.Or(d.Verdict, "forwarded"); d.Verdict == "dropped" {
-			role, outcome = theme.Bad, "✗ "+cmp.Or(d.Reason, d.Verdict)
-		}
-	}
-	return []list.Cell{{Role: theme.Dim, Text: fmt.Sprintf("#%d", first.Seq), Width: 8}, {Role: theme.Object, Text: describe.Event(first).Object},
-		{Role: theme.Dim, Text: p.T(text.Hops, n), Width: 10}, {Role: role, Text: outcome, Width: 26}}
-}
-
-// wide is the width, in cells, from which the packet's number and the device have a column.
-const wide = 90
-
-// hopRow is one rung of the ladder: where, which packet there, and what was done with it.
-func hopRow(_ text.Printer, e *trace.Event, w int) []list.Cell {
+// ends returns between whom a flow is, by name where the cluster knows one: "tcp client > svc/web:80".
+func ends(e *trace.Event, c *cluster.Cluster) string {
 	d, ok := e.Detail.(*trace.HopDetail)
 	if !ok {
-		return nil
+		return ""
 	}
-	way, role := "→ ", theme.Plain
-	if d.Reply {
-		way, role = "← ", theme.Dim
-	}
-	what := d.Rule
-	if d.NAT != nil {
-		to := "→ " + d.NAT.After.Dst.String()
-		if d.NAT.After.Src != d.NAT.Before.Src {
-			to = "← " + d.NAT.After.Src.String()
+	name := func(a netip.AddrPort) string {
+		host := cmp.Or(c.NameOf(a.Addr(), e.Seq), a.Addr().String())
+		if a.Port() == 0 {
+			return host
 		}
-		what = d.NAT.Kind + " " + to
+		return fmt.Sprintf("%s:%d", host, a.Port())
 	}
-	done := theme.Warn
-	if d.Verdict == "dropped" {
-		what, done = "✗ "+d.Reason, theme.Bad
-	} else if what == "" && d.Verdict == "delivered" {
-		what, done = "✓ "+d.Verdict, theme.Good
+	t, ok := describe.Tuple(d.Data.Headers())
+	if !ok {
+		return describe.Event(e).Object
 	}
-	if w < wide {
-		return []list.Cell{{Role: theme.Actor, Text: way + cmp.Or(d.Node, e.Actor), Width: 10}, {Role: theme.Verb, Text: d.Point, Width: 12},
-			{Role: role, Text: describe.Event(e).Object}, {Role: done, Text: what, Width: min(layout.Width(what)+1, 24)}}
+	// The client's port says nothing that the packets do not.
+	return t.Protocol + " " + name(netip.AddrPortFrom(t.Src.Addr(), 0)) + " > " + name(t.Dst)
+}
+
+func flowRow(p text.Printer, g *groupview.Group, w int) []list.Cell {
+	role, outcome := theme.Good, ""
+	if d, ok := g.Last.Detail.(*trace.HopDetail); ok {
+		switch {
+		case g.Held > 0:
+			role, outcome = theme.Warn, "■ "+p.T(text.HeldShort)
+		case d.Verdict == "dropped":
+			role, outcome = theme.Bad, "✗ "+cmp.Or(d.Reason, d.Verdict)
+		case d.Verdict == "delivered":
+			outcome = "✓ " + d.Verdict
+		default:
+			role, outcome = theme.Dim, cmp.Or(d.Verdict, "forwarded")
+		}
 	}
-	return []list.Cell{{Role: theme.Dim, Text: fmt.Sprint(d.Packet), Width: 5}, {Role: theme.Actor, Text: way + cmp.Or(d.Node, e.Actor), Width: 10}, {Role: theme.Verb, Text: d.Point, Width: 13},
-		{Role: theme.Dim, Text: d.Device, Width: 11}, {Role: role, Text: describe.Event(e).Object}, {Role: done, Text: what, Width: 24}}
+	number := ""
+	if g.First.Seq != 0 {
+		number = fmt.Sprintf("#%d", g.First.Seq)
+	}
+	row := []list.Cell{{Role: theme.Dim, Text: number, Width: 8}, {Role: theme.Object, Text: g.Label},
+		{Role: theme.Dim, Text: p.T(text.Hops, g.N), Width: 10}, {Role: role, Text: outcome, Width: min(max(layout.Width(outcome)+1, 13), w/3)}}
+	if w < wider {
+		return row
+	}
+	return append(row[:2:2], append([]list.Cell{{Role: theme.Dim, Text: describe.Event(&g.First).Object, Width: 50}}, row[2:]...)...)
+}
+
+// flowHead says between whom the flow is, and what it was translated to.
+func flowHead(p text.Printer, g *groupview.Group) []richtext.Line {
+	packets, translated := map[uint64]bool{}, ""
+	for e := range g.Each {
+		d, ok := e.Detail.(*trace.HopDetail)
+		if !ok {
+			continue
+		}
+		packets[d.Packet] = true
+		if d.NAT != nil && translated == "" && !d.Reply {
+			translated = "  " + d.NAT.Kind + " → " + d.NAT.After.Dst.String()
+			if d.NAT.After.Dst == d.NAT.Before.Dst {
+				translated = "  " + d.NAT.Kind + " ← " + d.NAT.After.Src.String()
+			}
+		}
+	}
+	return []richtext.Line{{Hang: 2, Spans: []richtext.Span{{Role: theme.Heading, Text: g.Label}, {Role: theme.Warn, Text: translated},
+		{Role: theme.Dim, Text: "  " + p.T(text.PacketCount, len(packets))}}}}
 }

@@ -114,53 +114,58 @@ func (r *rollout) done() bool {
 
 // lines shows one Deployment.
 func (v *Rollout) lines(k *cluster.Key, w int) []richtext.Line {
-	r := v.read(k, v.moment.Seq)
+	r := v.read(k, v.Moment.Seq)
 	var out []richtext.Line
 	add := func(spans ...richtext.Span) { out = append(out, richtext.Line{Hang: 2, Spans: spans}) }
 	if r.facts.Spec.Strategy.Type == "Recreate" {
-		add(richtext.Span{Role: theme.Dim, Text: v.say.T(text.RolloutRecreate)})
+		add(richtext.Span{Role: theme.Dim, Text: v.Say.T(text.RolloutRecreate)})
 	} else {
 		u := r.facts.Spec.Strategy.RollingUpdate
-		add(richtext.Span{Role: theme.Dim, Text: v.say.T(text.RolloutAllowed, orDefault(u.MaxSurge), orDefault(u.MaxUnavailable))})
+		add(richtext.Span{Role: theme.Dim, Text: v.Say.T(text.RolloutAllowed, orDefault(u.MaxSurge), orDefault(u.MaxUnavailable))})
 	}
 	pods := 0
 	for _, s := range r.sets {
 		pods += s.facts.Status.Replicas
 	}
-	nw := max(layout.Width(v.say.T(text.RolloutPods)), layout.Width(v.say.T(text.RolloutAvailable))) + 2
+	nw := 0
+	for _, id := range []text.ID{text.RolloutPods, text.RolloutAvailable, text.RolloutRequests} {
+		nw = max(nw, layout.Width(v.Say.T(id))+2)
+	}
 	room := max(min(w-nw-30, 40), 4)
 	role := theme.Good
 	if pods > r.most {
 		role = theme.Warn // terminating Pods do not count against the surge, but these do
 	}
-	add(richtext.Span{Text: layout.Fit(v.say.T(text.RolloutPods), nw)}, richtext.Span{Role: role, Text: bar(pods, r.most, -1, room)},
-		richtext.Span{Text: "  " + v.say.T(text.RolloutAtMost, pods, r.most)})
+	add(richtext.Span{Text: layout.Fit(v.Say.T(text.RolloutPods), nw)}, richtext.Span{Role: role, Text: bar(pods, r.most, -1, room)},
+		richtext.Span{Text: "  " + v.Say.T(text.RolloutAtMost, pods, r.most)})
 	if role = theme.Good; r.available < r.least {
 		role = theme.Bad
 	}
-	add(richtext.Span{Text: layout.Fit(v.say.T(text.RolloutAvailable), nw)}, richtext.Span{Role: role, Text: bar(r.available, r.most, r.least, room)},
-		richtext.Span{Text: "  " + v.say.T(text.RolloutAtLeast, r.available, r.least)})
+	add(richtext.Span{Text: layout.Fit(v.Say.T(text.RolloutAvailable), nw)}, richtext.Span{Role: role, Text: bar(r.available, r.most, r.least, room)},
+		richtext.Span{Text: "  " + v.Say.T(text.RolloutAtLeast, r.available, r.least)})
 	add()
 	if len(r.sets) == 0 {
-		add(richtext.Span{Role: theme.Dim, Text: v.say.T(text.RolloutNoSet)})
+		add(richtext.Span{Role: theme.Dim, Text: v.Say.T(text.RolloutNoSet)})
 	}
 	for i, s := range r.sets {
-		age, ageRole := v.say.T(text.RolloutOld), theme.Dim
+		age, ageRole := v.Say.T(text.RolloutOld), theme.Dim
 		if i == 0 {
-			age, ageRole = v.say.T(text.RolloutNew), theme.Good
+			age, ageRole = v.Say.T(text.RolloutNew), theme.Good
 		}
 		image := ""
 		if c := s.facts.Spec.Template.Spec.Containers; len(c) > 0 {
 			image = c[0].Image
 		}
 		add(richtext.Span{Role: ageRole, Text: age + " "}, richtext.Span{Role: theme.Strong, Text: fmt.Sprintf("%d ", s.revision)}, richtext.Span{Role: theme.Object, Text: s.key.Object.Name},
-			richtext.Span{Role: theme.Dim, Text: "  " + image + "  "}, richtext.Span{Text: v.say.T(text.ReadyOf, s.facts.Status.ReadyReplicas, s.desired)})
+			richtext.Span{Role: theme.Dim, Text: "  " + image + "  "}, richtext.Span{Text: v.Say.T(text.ReadyOf, s.facts.Status.ReadyReplicas, s.desired)})
 		if marks := v.marks(s.key); len(marks) > 0 {
 			out = append(out, richtext.Line{Indent: 2, Spans: marks})
 		}
 	}
-	add(richtext.Span{Role: theme.Dim, Text: v.say.T(text.RolloutLegend)})
-	return append(out, v.steps(k)...)
+	add(richtext.Span{Role: theme.Dim, Text: v.Say.T(text.RolloutLegend)})
+	loops := v.loopsTo(k, r.facts, v.Moment.Seq)
+	out = append(append(out, richtext.Line{}), v.requests(loops, nw)...)
+	return append(out, v.steps(k, loops)...)
 }
 
 func orDefault(v any) string {
@@ -194,8 +199,8 @@ func bar(n, most, least, room int) string {
 // marks returns a mark for each Pod of a ReplicaSet.
 func (v *Rollout) marks(rs *cluster.Key) []richtext.Span {
 	var out []richtext.Span
-	for _, k := range v.cluster.Keys("/registry/pods/"+rs.Object.Namespace+"/"+rs.Object.Name+"-", v.moment.Seq) {
-		if r, ok := k.At(v.moment.Seq); ok {
+	for _, k := range v.cluster.Keys("/registry/pods/"+rs.Object.Namespace+"/"+rs.Object.Name+"-", v.Moment.Seq) {
+		if r, ok := k.At(v.Moment.Seq); ok {
 			mark, role := rows.Pod(v.cluster.Facts(r))
 			out = append(out, richtext.Span{Role: role, Text: mark}, richtext.Span{Text: " "})
 		}
@@ -207,11 +212,11 @@ func (v *Rollout) marks(rs *cluster.Key) []richtext.Span {
 const mostSteps = 40
 
 // steps tells how the numbers changed up to the moment, the latest first.
-func (v *Rollout) steps(k *cluster.Key) []richtext.Line {
+func (v *Rollout) steps(k *cluster.Key, loops []*loop) []richtext.Line {
 	var seqs []uint64
-	for _, rs := range v.cluster.Keys("/registry/replicasets/"+k.Object.Namespace+"/", v.moment.Seq) {
+	for _, rs := range v.cluster.Keys("/registry/replicasets/"+k.Object.Namespace+"/", v.Moment.Seq) {
 		for _, r := range rs.Revisions {
-			if r.Seq <= v.moment.Seq {
+			if r.Seq <= v.Moment.Seq {
 				seqs = append(seqs, r.Seq)
 			}
 		}
@@ -228,17 +233,25 @@ func (v *Rollout) steps(k *cluster.Key) []richtext.Line {
 		for _, s := range r.sets[1:] {
 			old += s.facts.Status.Replicas
 		}
-		numbers := fmt.Sprintf("%s %-3d %s %-3d %s %-3d", v.say.T(text.RolloutNew), fresh, v.say.T(text.RolloutOld), old, v.say.T(text.RolloutAvailable), r.available)
+		numbers := fmt.Sprintf("%s %-3d %s %-3d %s %-3d", v.Say.T(text.RolloutNew), fresh, v.Say.T(text.RolloutOld), old, v.Say.T(text.RolloutAvailable), r.available)
 		if numbers == last {
 			continue
 		}
 		last = numbers
-		out = append(out, richtext.Of(richtext.Span{Role: theme.Dim, Text: fmt.Sprintf("#%-6d ", seq)}, richtext.Span{Text: numbers}))
+		spans := []richtext.Span{{Role: theme.Dim, Text: fmt.Sprintf("#%-6d ", seq)}, {Text: numbers}}
+		if ok, failed := totals(loops, seq); len(loops) > 0 {
+			role := theme.Dim
+			if failed > 0 {
+				role = theme.Bad
+			}
+			spans = append(spans, richtext.Span{Role: role, Text: "  " + v.Say.T(text.RolloutOKFailed, ok, failed)})
+		}
+		out = append(out, richtext.Of(spans...))
 	}
 	if len(out) == 0 {
 		return nil
 	}
 	slices.Reverse(out)
 	out = out[:min(len(out), mostSteps)]
-	return append([]richtext.Line{{}, richtext.Text(theme.Heading, v.say.T(text.RolloutSteps))}, out...)
+	return append([]richtext.Line{{}, richtext.Text(theme.Heading, v.Say.T(text.RolloutSteps))}, out...)
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/kubestep/kubestep/tui/component/richtext"
 	"github.com/kubestep/kubestep/tui/describe"
 	"github.com/kubestep/kubestep/tui/keymap"
-	"github.com/kubestep/kubestep/tui/layout"
 	"github.com/kubestep/kubestep/tui/text"
 	"github.com/kubestep/kubestep/tui/theme"
 	"github.com/kubestep/kubestep/tui/view"
@@ -29,43 +28,24 @@ type attempt struct {
 	bind   uint64   // the request that bound the Pod
 }
 
+// key tells attempts apart.
+func (a *attempt) key() string { return fmt.Sprint(podKey(a.pod), a.pod.UID, a.number) }
+
 // Scheduler is the view.
 type Scheduler struct {
+	view.Base
 	events describe.Getter
-	theme  theme.Theme
-	say    text.Printer
 
 	attempts []*attempt // by their first event
 	byPod    map[string]*attempt
-	moment   view.Moment
-	words    []string
-	visible  []*attempt
-	chosen   *attempt
-	follow   bool
-	list     list.List
+	visible  list.Keyed[*attempt]
 	listH    int
-	matrix   pager.Pager
-	changes  int
-	shown    shownKey
-}
-
-// shownKey says what the matrix was made from.
-type shownKey struct {
-	attempt *attempt
-	seq     uint64
-	changes int
-	w, h    int
+	matrix   pager.Sheet
 }
 
 // New returns the view.
 func New(events describe.Getter) *Scheduler {
-	return &Scheduler{events: events, byPod: map[string]*attempt{}, follow: true}
-}
-
-// Dress gives the view its looks and its language.
-func (v *Scheduler) Dress(t theme.Theme, p text.Printer) {
-	v.theme, v.say = t, p
-	v.changes++
+	return &Scheduler{events: events, byPod: map[string]*attempt{}, visible: list.Keyed[*attempt]{Key: (*attempt).key, End: list.Last}}
 }
 
 // mostAttempts bounds what is kept.
@@ -77,12 +57,12 @@ func (v *Scheduler) Take(events []trace.Event) {
 		e := &events[i]
 		if d, ok := e.Detail.(*trace.SchedDetail); ok {
 			v.phase(e, d)
-			v.changes++
+			v.Touch()
 		} else if e.Kind == trace.APIRequest && e.Subresource == "binding" {
 			if a := v.byPod[podKey(e.Object)]; a != nil && a.bind == 0 && a.phases[0] < e.Seq {
 				a.bind = e.Seq
 			}
-			v.changes++
+			v.Touch()
 		}
 	}
 	if n := len(v.attempts); n > mostAttempts {
@@ -104,97 +84,77 @@ func (v *Scheduler) phase(e *trace.Event, d *trace.SchedDetail) {
 	}
 }
 
-// Show moves the view to a moment.
-func (v *Scheduler) Show(m view.Moment) { v.moment = m }
-
-// Filter leaves only attempts for Pods with all the words.
-func (v *Scheduler) Filter(words []string) { v.words = words }
-
 func (v *Scheduler) refresh() {
-	v.visible = v.visible[:0]
+	if !v.Stale() {
+		return
+	}
+	var visible []*attempt
 	for _, a := range v.attempts {
-		if a.phases[0] <= v.moment.Seq && view.Matches(strings.ToLower(podKey(a.pod)), v.words) {
-			v.visible = append(v.visible, a)
+		if a.phases[0] <= v.Moment.Seq && view.Matches(strings.ToLower(podKey(a.pod)), v.Words) {
+			visible = append(visible, a)
 		}
 	}
-	at := slices.Index(v.visible, v.chosen)
-	if n := len(v.visible); n > 0 && (v.follow || at < 0) {
-		at = n - 1
-	}
-	if v.chosen = nil; at >= 0 {
-		v.chosen, v.list.At = v.visible[at], at
-	}
+	v.visible.Set(visible)
 }
 
 // Move moves the selection.
 func (v *Scheduler) Move(n int) {
 	v.refresh()
-	v.list.Move(n, len(v.visible))
-	v.choose()
-}
-
-func (v *Scheduler) choose() {
-	if len(v.visible) > 0 {
-		v.chosen = v.visible[v.list.At]
-		v.follow = v.list.At == len(v.visible)-1
-	}
+	v.visible.Move(n)
 }
 
 // Do scrolls the matrix.
 func (v *Scheduler) Do(a keymap.Action) {
 	switch a {
 	case keymap.ScrollDown:
-		v.matrix.Move(max(v.shown.h-1, 1))
+		v.matrix.Page(1)
 	case keymap.ScrollUp:
-		v.matrix.Move(-max(v.shown.h-1, 1))
+		v.matrix.Page(-1)
 	}
 }
 
 // Works reports whether the matrix has more than is in sight.
 func (v *Scheduler) Works(a keymap.Action) bool {
-	return (a == keymap.ScrollDown || a == keymap.ScrollUp) && v.matrix.Note() != ""
+	return (a == keymap.ScrollDown || a == keymap.ScrollUp) && v.matrix.Overflows()
 }
 
 // Click selects the attempt at y.
 func (v *Scheduler) Click(_, y int) {
-	if y < v.listH {
-		v.list.Click(y, len(v.visible))
-		v.choose()
+	if v.refresh(); y < v.listH {
+		v.visible.Click(y)
 	}
 }
 
 // Selected returns the event that decided: the binding, or the last phase.
 func (v *Scheduler) Selected() view.Selection {
 	v.refresh()
-	if v.chosen == nil {
+	a, ok := v.visible.Selected()
+	if !ok {
 		return view.Selection{}
 	}
-	return view.Selection{Seq: v.decided(v.chosen)}
+	return view.Selection{Seq: v.decided(a)}
 }
 
 func (v *Scheduler) decided(a *attempt) uint64 {
-	if a.bind != 0 && a.bind <= v.moment.Seq {
+	if a.bind != 0 && a.bind <= v.Moment.Seq {
 		return a.bind
 	}
 	last := uint64(0)
 	for _, seq := range a.phases {
-		if seq <= v.moment.Seq {
+		if seq <= v.Moment.Seq {
 			last = seq
 		}
 	}
 	return last
 }
 
-// Page returns nil: the event says it all.
-func (v *Scheduler) Page(describe.Page) []richtext.Line { return nil }
-
 // Note says where the matrix is.
 func (v *Scheduler) Note() string {
 	v.refresh()
-	if len(v.visible) == 0 {
+	if v.visible.Len() == 0 {
 		return ""
 	}
-	note := v.say.T(text.AttemptCount, v.list.At+1, len(v.visible))
+	note := v.Say.T(text.AttemptCount, v.visible.At()+1, v.visible.Len())
 	if more := v.matrix.Note(); more != "" {
 		note += " · " + more
 	}
@@ -212,7 +172,7 @@ type result struct {
 func (v *Scheduler) result(a *attempt) (r result) {
 	for _, seq := range a.phases {
 		e, ok := v.events.Get(seq)
-		if !ok || seq > v.moment.Seq {
+		if !ok || seq > v.Moment.Seq {
 			continue
 		}
 		d, ok := e.Detail.(*trace.SchedDetail)
@@ -237,7 +197,7 @@ func (v *Scheduler) result(a *attempt) (r result) {
 			}
 		}
 	}
-	if e, ok := v.events.Get(a.bind); ok && a.bind <= v.moment.Seq {
+	if e, ok := v.events.Get(a.bind); ok && a.bind <= v.Moment.Seq {
 		if d, ok := e.Detail.(*trace.RequestDetail); ok {
 			r.node = describe.BindingTarget(d.Body)
 		}
@@ -248,37 +208,33 @@ func (v *Scheduler) result(a *attempt) (r result) {
 // View returns h lines of w cells: the attempts above, the matrix below.
 func (v *Scheduler) View(w, h int, focused bool) []string {
 	v.refresh()
-	if len(v.visible) == 0 {
-		return layout.FitLines(richtext.Render(v.theme, []richtext.Line{richtext.Text(theme.Dim, v.say.T(text.NoAttempts))}, w), w, h)
+	chosen, ok := v.visible.Selected()
+	if !ok {
+		return v.Nothing(text.NoAttempts, w, h)
 	}
-	v.listH = min(len(v.visible), max(h/4, 2))
-	out := v.list.View(v.theme, len(v.visible), func(i int) []list.Cell { return v.row(v.visible[i]) }, w, v.listH, focused)
-	out = append(out, v.theme.Paint(theme.Border, strings.Repeat("─", w)))
+	v.listH = min(v.visible.Len(), max(h/4, 2))
+	out := v.visible.View(v.Theme, v.row, w, v.listH, focused)
+	out = append(out, v.Theme.Paint(theme.Border, strings.Repeat("─", w)))
 	mh := h - len(out)
-	k := shownKey{v.chosen, v.moment.Seq, v.changes, w, mh}
-	if k != v.shown {
-		if k.attempt != v.shown.attempt {
-			v.matrix.Top()
-		}
-		v.shown = k
-		r := v.result(v.chosen)
-		lines := describe.Scheduling(v.say, r.filter, r.score, r.node, w)
+	v.matrix.Show(v.Theme, chosen, [2]uint64{uint64(v.Version), v.Moment.Seq}, w, mh, func() []richtext.Line {
+		r := v.result(chosen)
+		lines := describe.Scheduling(v.Say, r.filter, r.score, r.node, w)
 		if len(lines) == 0 {
-			lines = []richtext.Line{richtext.Text(theme.Dim, v.say.T(text.NoScoresYet))}
+			lines = []richtext.Line{richtext.Text(theme.Dim, v.Say.T(text.NoScoresYet))}
 		}
-		v.matrix.Set(v.theme, lines, w, mh)
-	}
+		return lines
+	})
 	return append(out, v.matrix.View(w, mh)...)
 }
 
 func (v *Scheduler) row(a *attempt) []list.Cell {
 	r := v.result(a)
-	outcome, role := v.say.T(text.UnderWay), theme.Warn
+	outcome, role := v.Say.T(text.UnderWay), theme.Warn
 	switch {
 	case r.node != "":
 		outcome, role = "→ "+r.node, theme.Good
 	case r.failed || r.all > 0 && r.feasible == 0:
-		outcome, role = "✗ "+v.say.T(text.NoNodeFits), theme.Bad
+		outcome, role = "✗ "+v.Say.T(text.NoNodeFits), theme.Bad
 	}
 	fits := ""
 	if r.all > 0 {
@@ -289,5 +245,5 @@ func (v *Scheduler) row(a *attempt) []list.Cell {
 		name = a.pod.Namespace + "/" + name
 	}
 	return []list.Cell{{Role: theme.Dim, Text: fmt.Sprintf("#%d", v.decided(a)), Width: 8}, {Role: theme.Object, Text: name},
-		{Role: theme.Dim, Text: v.say.T(text.AttemptNumber, a.number), Width: 11}, {Role: theme.Plain, Text: fits, Width: -8}, {Role: role, Text: outcome, Width: 20}}
+		{Role: theme.Dim, Text: v.Say.T(text.AttemptNumber, a.number), Width: 11}, {Role: theme.Plain, Text: fits, Width: -8}, {Role: role, Text: outcome, Width: 20}}
 }

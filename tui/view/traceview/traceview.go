@@ -299,7 +299,7 @@ func (v *Trace) View(w, h int, focused bool) []string {
 			chain[causes[i].Seq] = true
 		}
 	}
-	list := eventlist.List{Len: len(v.lines), Selected: at, Focused: focused, Row: func(i int) eventlist.Row {
+	list := eventlist.List{Len: len(v.lines), Selected: at, Focused: focused, NoCause: v.tree && w < narrow, Row: func(i int) eventlist.Row {
 		e, ok := v.events.Get(v.lines[i].seq)
 		if !ok {
 			return eventlist.Row{Seq: v.lines[i].seq}
@@ -307,7 +307,7 @@ func (v *Trace) View(w, h int, focused bool) []string {
 		r := rows.Event(&e, v.began)
 		r.Chain = chain[e.Seq]
 		if v.tree {
-			r.Tree = v.lines[i].prefix(w)
+			r.Tree = v.lines[i].prefix(w, e.CauseLink == trace.Inferred)
 		}
 		return r
 	}}

@@ -17,23 +17,31 @@ type line struct {
 }
 
 // prefix returns what stands before a line's words. What has one effect only goes on in the same column, so that a long
-// chain of hand-overs does not run out of the screen; only where it forks does it go in.
-func (l *line) prefix(w int) string {
+// chain of hand-overs does not run out of the screen; only where it forks does it go in. A broken line is a cause that is
+// inferred.
+func (l *line) prefix(w int, inferred bool) string {
 	deepest := max(w/10, 3)
-	in := strings.Repeat("· ", min(l.depth, deepest))
+	in := strings.Repeat("·", min(l.depth, deepest))
 	if l.depth > deepest {
-		in = strings.Repeat("· ", deepest-1) + "…" + fmt.Sprint(l.depth) + " "
+		in = strings.Repeat("·", deepest-1) + "…" + fmt.Sprint(l.depth) + " "
+	}
+	next, fork := "↓ ", "└─"
+	if inferred {
+		next, fork = "⇣ ", "└┄"
 	}
 	switch {
 	case l.folded:
 		return in + fmt.Sprintf("▸(%d) ", l.effects)
 	case l.next:
-		return in + "↓ "
+		return in + next
 	case l.depth > 0:
-		return in + "└ "
+		return in + fork
 	}
 	return in
 }
+
+// narrow is the width, in cells, below which a tree leaves out the causes' numbers, which its shape says.
+const narrow = 96
 
 // none marks the absence of an entry.
 const none = -1
