@@ -86,6 +86,9 @@ const (
 	Requests Level = "requests"
 	// Calls holds, besides, the calls of kubelets to their container runtimes that change something.
 	Calls Level = "calls"
+	// Hops holds, besides, each packet that is followed at each point of its path, one at a time: the network's clock
+	// stands still with it. While nothing is followed, it is as Calls.
+	Hops Level = "hops"
 	// Deliveries holds, besides, what watches deliver and the scheduler's phases.
 	Deliveries Level = "deliveries"
 	// Stages holds, besides, each stage of a request inside the API server.

@@ -46,19 +46,23 @@
 // # Packets
 //
 // A packet at a point of its path is a net.hop, whose verb is the point: veth, bridge, prerouting, routing, forward,
-// postrouting, vxlan-encap, wire, vxlan-decap, local. Its actor is network@NODE. In a Pod's own namespace its object is the
-// Pod. Five more fields are those of packets: device, the interface; direction, in or out, as seen from the namespace;
+// postrouting, vxlan-encap, wire, vxlan-decap, local. Its actor is network@NODE. It is about the Pods at both ends of the
+// packet's way, wherever the packet is, but for a veth in a pattern that names that point: there it is about the Pod whose
+// veth it is. A Pod behind a Service is known once the Service's rule has been met. Five more fields are those of packets: device, the interface; direction, in or out, as seen from the namespace;
 // rule, the Service, policy or route that applied, by its name; protocol, arp, icmp, tcp or udp, and tcp, the flags of
 // "FSRPAU", both of the packet in a tunnel when there is one:
 //
 //	net.hop pod/default/client
+//	wire pod/default/web
 //	network@node-1 prerouting rule=default/web*
 //	vxlan-encap tcp=S
 //	veth pod/default/client direction=out protocol=icmp
 //
 // Only packets that are followed are reported and held: those of what kubectl exec runs, and those that pass through a
-// Pod which the verb follow was told, or which a pattern about packets names, as the first one does. The network's clock stands still with a
-// held packet, so that nothing times out and nothing is sent again.
+// Pod which the verb follow was told, or which a pattern about packets names, as the first one does. The network's clock
+// stands still with a held packet, so that nothing times out and nothing is sent again.
+//
+// What is broken on purpose is a net.fault of the actor kubestep, set or heal, of a node or Pod. It is never held.
 //
 // # What is held
 //

@@ -3,7 +3,6 @@ package gate
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/trace"
@@ -85,8 +84,7 @@ func (p *Pattern) ofPods() bool {
 
 // matchPod reports whether what the pattern says of objects fits a Pod, "default/client".
 func (p *Pattern) matchPod(pod string) bool {
-	namespace, name, _ := strings.Cut(pod, "/")
-	e := trace.Event{Kind: trace.NetHop, Object: trace.Object{APIVersion: "v1", Kind: "Pod", Namespace: namespace, Name: name}}
+	e := trace.Event{Kind: trace.NetHop, Object: podObject(pod)}
 	for _, t := range p.terms {
 		if len(t.conds) > 0 && slices.Contains(objectFields, t.conds[0].field) && t.match(&e) == t.not {
 			return false

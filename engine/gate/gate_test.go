@@ -60,6 +60,39 @@ func write(actor, name string) trace.Event {
 		Object: trace.Object{Kind: "Pod", Namespace: "default", Name: name}}
 }
 
+// At the level of hops, a step moves a followed packet by one point of its path, and nothing else of the network moves.
+func TestStepMovesOneHop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		points := []string{"veth", "bridge", "prerouting", "routing", "wire"}
+		send := func(name string) {
+			for _, point := range points {
+				if _, err := l.tap.Pass(t.Context(), trace.Event{Actor: "network@node-1", Kind: trace.NetHop, Verb: point, Root: true,
+					Detail: &trace.HopDetail{Point: point, From: "default/" + name}}); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		l.do(t, engine.Pause, "")
+		l.do(t, engine.StepIn, "")
+		send("calls") // at a coarser level it goes all the way
+		l.do(t, engine.StepIn, "")
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() { send("client") }) // as the fabric does: one after the other
+		s := l.held(t, 1)
+		for i, point := range points {
+			if len(s.Held) != 1 || s.Held[0].Event.Verb != point || s.Level != engine.Hops {
+				t.Fatalf("before step %d at level %s, held are %+v; want %s", i+1, s.Level, s.Held, point)
+			}
+			s = l.do(t, engine.Step, "")
+		}
+		if len(s.Held) != 0 {
+			t.Errorf("after the last step, held are %+v", s.Held)
+		}
+	})
+}
+
 func TestStepWaitsForWhatItSetsOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab()
@@ -97,7 +130,7 @@ func TestStepWaitsForWhatItSetsOff(t *testing.T) {
 func TestStepInsideAnOpenRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab()
-		for range 3 {
+		for range len(levels) - 1 {
 			l.do(t, engine.StepIn, "")
 		}
 		span, err := l.tap.Begin(t.Context(), write("kubectl", "1"))
@@ -274,6 +307,7 @@ func TestMayHoldStages(t *testing.T) {
 		{engine.Unbreak, "api.stage pods", false},
 		{engine.RunTo, "kubectl storage", true},
 		{engine.Continue, "", false},
+		{engine.StepIn, "", false},
 		{engine.StepIn, "", false},
 		{engine.StepIn, "", false},
 		{engine.StepIn, "", true}, // the breakpoint means what the level holds

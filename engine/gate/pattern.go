@@ -71,12 +71,58 @@ func (p *Pattern) String() string { return p.text }
 
 // Match reports whether e is meant. It looks at what the event is, not at whether it would be held.
 func (p *Pattern) Match(e *trace.Event) bool {
+	if pods := p.podsOf(e); len(pods) > 0 {
+		return p.matchHop(e, pods)
+	}
 	for _, t := range p.terms {
 		if t.match(e) == t.not {
 			return false
 		}
 	}
 	return true
+}
+
+// podsOf returns the Pods that a packet's hop is about besides its object: those at both ends of the packet's way. There
+// are none for other events, nor for a hop on a veth pair when the pattern asks for those: they are their own Pod's.
+func (p *Pattern) podsOf(e *trace.Event) (pods []string) {
+	hop, ok := e.Detail.(*trace.HopDetail)
+	if !ok || hop == nil || hop.Namespace != "" && p.names(fieldVerb, hop.Point) {
+		return nil
+	}
+	for _, pod := range [...]string{hop.From, hop.To} {
+		if pod != "" {
+			pods = append(pods, pod)
+		}
+	}
+	return pods
+}
+
+// matchHop reports whether what the pattern asks for fits one of the Pods that a hop is about, and what it excludes fits
+// none of them.
+func (p *Pattern) matchHop(e *trace.Event, pods []string) bool {
+	about, fits := *e, false
+	for i := -1; i < len(pods); i++ {
+		if i >= 0 {
+			about.Object = podObject(pods[i])
+		}
+		all := true
+		for _, t := range p.terms {
+			switch fit := t.match(&about); {
+			case t.not && fit:
+				return false
+			case !t.not && !fit:
+				all = false
+			}
+		}
+		fits = fits || all
+	}
+	return fits
+}
+
+// podObject returns the Pod that is called "default/client".
+func podObject(pod string) trace.Object {
+	namespace, name, _ := strings.Cut(pod, "/")
+	return trace.Object{APIVersion: "v1", Kind: "Pod", Namespace: namespace, Name: name}
 }
 
 func (t term) match(e *trace.Event) bool {

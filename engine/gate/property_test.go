@@ -162,19 +162,23 @@ func account(g *Gate, tap *trace.Tap, events, happened, givenUp int64) error {
 func randomEvent(r *rand.Rand, actor, name string) trace.Event {
 	e := trace.Event{Actor: actor, Kind: trace.APIRequest, Verb: []string{"create", "update", "get", "delete"}[r.IntN(4)],
 		Root: true, Object: trace.Object{Kind: "Pod", Namespace: "default", Name: name}}
-	switch r.IntN(6) {
+	switch r.IntN(7) {
 	case 0:
 		e.Kind, e.Verb = trace.WatchDeliver, "modified"
 	case 1:
 		e.Kind, e.Verb = trace.CRICall, "StartContainer"
 	case 2:
 		e.Subresource = "binding"
+	case 3:
+		e.Kind, e.Verb = trace.NetHop, "wire"
+		e.Detail = &trace.HopDetail{Point: "wire", From: "default/client", To: "default/web"}
 	}
 	return e
 }
 
 func randomCommand(r *rand.Rand, s engine.DebugState) engine.Command {
-	patterns := []string{"pods/binding", "kubelet@*", "create pods", "watch.deliver", "StartContainer", "* !kubelet"}
+	patterns := []string{"pods/binding", "kubelet@*", "create pods", "watch.deliver", "StartContainer", "* !kubelet",
+		"net.hop pod/default/web"}
 	all := []engine.Verb{engine.Pause, engine.Continue, engine.Step, engine.Step, engine.StepThis, engine.StepThis,
 		engine.RunTo, engine.StepIn, engine.StepOut, engine.Break, engine.Unbreak}
 	c := engine.Command{Verb: all[r.IntN(len(all))]}

@@ -45,7 +45,7 @@ func NeverHeld(e *trace.Event) (reason string, never bool) {
 }
 
 // levels are in order, from coarse to fine.
-var levels = []engine.Level{engine.Requests, engine.Calls, engine.Deliveries, engine.Stages}
+var levels = []engine.Level{engine.Requests, engine.Calls, engine.Hops, engine.Deliveries, engine.Stages}
 
 // finder returns an event by its number, as [trace.Store.Get] does.
 type finder func(seq uint64) (trace.Event, bool)
@@ -96,6 +96,8 @@ func (r *rules) levelHolds(e *trace.Event, find finder) bool {
 	case trace.APIRequest:
 	case trace.CRICall:
 		needs = engine.Calls
+	case trace.NetHop:
+		needs = engine.Hops
 	case trace.WatchDeliver, trace.SchedPhase:
 		needs = engine.Deliveries
 	case trace.APIStage:

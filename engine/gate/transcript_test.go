@@ -201,7 +201,7 @@ func parseEvent(text string) (trace.Event, error) {
 		return trace.Event{}, fmt.Errorf("%q is not an event", text)
 	}
 	e := trace.Event{Actor: words[0], Kind: trace.Kind(words[1]), Verb: words[2]}
-	parts := strings.Split(words[3], "/")
+	parts := strings.Split(strings.Trim(words[3], "-"), "/") // "-" is none
 	e.Object.Kind = parts[0]
 	if len(parts) > 2 {
 		e.Object.Namespace = parts[1]

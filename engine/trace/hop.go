@@ -15,6 +15,10 @@ type HopDetail struct {
 	Flow uint64 `json:"flow,omitempty"`
 	// Reply is set when the packet travels against the direction in which the flow was opened.
 	Reply bool `json:"reply,omitempty"`
+	// From and To are the Pods at the two ends of the packet's way, "default/client", whatever its addresses are at this
+	// point; empty for what is no Pod, and as long as the choice of a Service's endpoint lies ahead.
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
 	// VirtualUs is the network's own time in microseconds since it started. It stands still while a hop is held.
 	VirtualUs int64 `json:"virtualUs"`
 	// Node is where the packet is; empty for what is outside the cluster.
