@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"slices"
 	"sync"
 	"time"
 
@@ -364,24 +363,14 @@ func (s *Session) run(ctx context.Context, r Run) {
 	s.Do(in)
 }
 
-// remove deletes objects, without waiting until they are gone: the machine sees that. Finalizers go first, as the one who
-// would take them away may be what a step is about.
+// remove deletes objects, without waiting until they are gone: the machine sees that.
 func (s *Session) remove(ctx context.Context, objects []trace.Object) {
 	defer s.finished()
 	for _, o := range objects {
-		what := []string{resource(o), o.Name}
-		if o.Namespace != "" {
-			what = append(what, "-n", o.Namespace)
-		}
 		s.mu.Lock()
 		pinned := s.m.World().Pinned(o)
 		s.mu.Unlock()
-		var runs [][]string
-		if pinned {
-			runs = append(runs, slices.Concat([]string{"patch"}, what, []string{"--type=merge", `--patch={"metadata":{"finalizers":null}}`}))
-		}
-		runs = append(runs, slices.Concat([]string{"delete"}, what, []string{"--ignore-not-found", "--wait=false", "--grace-period=1"}))
-		for _, args := range runs {
+		for _, args := range removal(o, pinned) {
 			if _, err := s.o.Kubectl(ctx, args); err != nil && !errors.Is(err, context.Canceled) {
 				s.o.Log.Warn("remove what the lesson made", "object", o.String(), "error", err)
 			}
