@@ -82,7 +82,7 @@ func (k *Kubelet) dependencies(ctx context.Context, c *clients, auth server.Auth
 		Subpather:                 subPaths{},
 		TracerProvider:            newTracerProvider(k.o.OnSync, onTracer),
 		VolumePlugins:             volumePlugins(k.files.hostRoot),
-		RemoteRuntimeService:      &runtimeService{RuntimeService: k.o.Runtime, power: k.power, handlers: newHandlers(k.o.Dial), address: k.o.Address.String()},
+		RemoteRuntimeService:      &runtimeService{RuntimeService: k.o.Runtime, power: k.power, handlers: newHandlers(k.o.Dial, k.o.WithTimeout), address: k.o.Address.String()},
 		RemoteImageService:        &imageService{ImageManagerService: k.o.Images, power: k.power},
 		PodStartupLatencyTracker:  tracker,
 		NodeStartupLatencyTracker: util.NewNodeStartupLatencyTracker(),

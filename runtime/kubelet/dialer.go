@@ -30,16 +30,26 @@ var errNoNetwork = errors.New("this lab has no packet network, so the kubelet ca
 // DialFunc connects from a node to an address of the lab's network.
 type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// handlers carries out the network handlers of probes and lifecycle hooks.
-type handlers struct{ dial DialFunc }
+// TimeoutFunc is [context.WithTimeout] on some clock. When the time is over, the context's cause is
+// [context.DeadlineExceeded]; its error may be another.
+type TimeoutFunc func(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
 
-func newHandlers(dial DialFunc) *handlers {
+// handlers carries out the network handlers of probes and lifecycle hooks.
+type handlers struct {
+	dial        DialFunc
+	withTimeout TimeoutFunc
+}
+
+func newHandlers(dial DialFunc, withTimeout TimeoutFunc) *handlers {
+	if withTimeout == nil {
+		withTimeout = context.WithTimeout
+	}
 	if dial == nil {
 		dial = func(_ context.Context, network, address string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Net: network, Addr: labAddr(address), Err: errNoNetwork}
 		}
 	}
-	return &handlers{dial: dial}
+	return &handlers{dial, withTimeout}
 }
 
 // is reports whether the command is a network handler in disguise.
@@ -59,13 +69,13 @@ func (h *handlers) is(command []string) bool {
 func (h *handlers) run(ctx context.Context, command []string, podIP string, timeout time.Duration) ([]byte, error) {
 	if timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
+		ctx, cancel = h.withTimeout(ctx, timeout)
 		defer cancel()
 	}
 	result, output, err := probe.Unknown, "", error(nil)
 	switch command[0] {
 	case httpHandler:
-		result, output, err = h.http(ctx, command[1], podIP, timeout)
+		result, output, err = h.http(ctx, command[1], podIP)
 	case tcpHandler:
 		result, output, err = h.tcp(ctx, command[1], podIP)
 	case grpcHandler:
@@ -82,9 +92,9 @@ func (h *handlers) run(ctx context.Context, command []string, podIP string, time
 	return []byte(output), nil
 }
 
-func (h *handlers) client(timeout time.Duration) *http.Client {
+// client has no time-out of its own: the request's context has one.
+func (h *handlers) client() *http.Client {
 	return &http.Client{
-		Timeout: timeout,
 		Transport: &http.Transport{
 			DialContext:        h.dial,
 			TLSClientConfig:    &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // as upstream: a probe proves nothing about identity
@@ -95,12 +105,20 @@ func (h *handlers) client(timeout time.Duration) *http.Client {
 	}
 }
 
-func (h *handlers) http(ctx context.Context, raw, podIP string, timeout time.Duration) (probe.Result, string, error) {
+func (h *handlers) http(ctx context.Context, raw, podIP string) (probe.Result, string, error) {
 	r, err := httpRequest(ctx, raw, podIP, "probe")
 	if err != nil {
 		return probe.Unknown, "", err
 	}
-	return httpprobe.DoHTTPProbe(r, h.client(timeout))
+	result, output, err := httpprobe.DoHTTPProbe(r, h.client())
+	if result == probe.Failure && timedOut(ctx) { // in the words of a client with a time-out
+		output = fmt.Sprintf("Get %q: %v (Client.Timeout exceeded while awaiting headers)", r.URL, context.DeadlineExceeded)
+	}
+	return result, output, err
+}
+
+func timedOut(ctx context.Context) bool {
+	return errors.Is(context.Cause(ctx), context.DeadlineExceeded)
 }
 
 // lifecycle succeeds with any response, and with plain HTTP where HTTPS was asked for, as upstream's
@@ -110,12 +128,12 @@ func (h *handlers) lifecycle(ctx context.Context, raw, podIP string) (probe.Resu
 	if err != nil {
 		return probe.Unknown, "", err
 	}
-	resp, err := h.client(0).Do(r)
+	resp, err := h.client().Do(r)
 	if err != nil && strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
 		r = r.Clone(ctx)
 		r.URL.Scheme = "http"
 		r.Header.Del("Authorization")
-		resp, err = h.client(0).Do(r)
+		resp, err = h.client().Do(r)
 	}
 	if err != nil {
 		return probe.Failure, err.Error(), nil
@@ -179,7 +197,11 @@ func (h *handlers) grpc(ctx context.Context, raw, podIP string, timeout time.Dur
 	}
 	defer func() { _ = conn.Close() }()
 	resp, err := grpchealth.NewHealthClient(conn).Check(ctx, &grpchealth.HealthCheckRequest{Service: service})
-	switch status.Code(err) {
+	code := status.Code(err)
+	if code == codes.Canceled && timedOut(ctx) {
+		code = codes.DeadlineExceeded
+	}
+	switch code {
 	case codes.OK:
 	case codes.Unimplemented:
 		return probe.Failure, fmt.Sprintf("error: this server does not implement the grpc health protocol (grpc.health.v1.Health): %s", status.Convert(err).Message()), nil

@@ -43,6 +43,8 @@ type Options struct {
 	OnSync func(ctx context.Context, span, podUID string) context.Context
 	// Dial connects to Pods, for probes and lifecycle hooks. Without it they fail and say why.
 	Dial DialFunc
+	// WithTimeout is on the clock of what Dial reaches, for probes: one that stands still makes no Pod unhealthy. Optional.
+	WithTimeout TimeoutFunc
 	// ClusterDNS and ClusterDomain go into Pods' resolv.conf. Optional.
 	ClusterDNS    net.IP
 	ClusterDomain string

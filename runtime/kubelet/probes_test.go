@@ -3,6 +3,7 @@ package kubelet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -47,7 +48,7 @@ func TestProbesGoThroughTheDialer(t *testing.T) {
 	h := newHandlers(func(ctx context.Context, network, address string) (net.Conn, error) {
 		dialed = append(dialed, address)
 		return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
-	})
+	}, nil)
 	get := v1.ProbeHandler{HTTPGet: &v1.HTTPGetAction{Port: intstr.FromString("http"), Path: "/a/$(SECRET)"}}
 	tcp := v1.ProbeHandler{TCPSocket: &v1.TCPSocketAction{Port: intstr.FromInt32(9), Host: "10.9.9.9"}}
 
@@ -73,7 +74,7 @@ func TestProbesGoThroughTheDialer(t *testing.T) {
 }
 
 func TestProbesWithoutNetworkSayWhy(t *testing.T) {
-	h := newHandlers(nil)
+	h := newHandlers(nil, nil)
 	for name, handler := range map[string]v1.ProbeHandler{
 		"http": {HTTPGet: &v1.HTTPGetAction{Port: intstr.FromInt32(80)}},
 		"tcp":  {TCPSocket: &v1.TCPSocketAction{Port: intstr.FromInt32(80)}},
@@ -83,6 +84,47 @@ func TestProbesWithoutNetworkSayWhy(t *testing.T) {
 			out, err := h.run(t.Context(), asUpstream(t, handler), "127.0.0.1", time.Second)
 			if err == nil || !strings.Contains(string(out), errNoNetwork.Error()) {
 				t.Errorf("got %q, %v", out, err)
+			}
+		})
+	}
+}
+
+// A packet that is held for long must not make a Pod unhealthy: the time-out is on the network's clock.
+func TestProbesTimeOutOnTheNetworksClock(t *testing.T) {
+	for name, handler := range map[string]v1.ProbeHandler{
+		"http": {HTTPGet: &v1.HTTPGetAction{Port: intstr.FromInt32(80)}},
+		"tcp":  {TCPSocket: &v1.TCPSocketAction{Port: intstr.FromInt32(80)}},
+		"grpc": {GRPC: &v1.GRPCAction{Port: 80}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var expire context.CancelCauseFunc
+			dialing := make(chan struct{}, 1)
+			h := newHandlers(func(ctx context.Context, _, _ string) (net.Conn, error) {
+				dialing <- struct{}{}
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}, func(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+				if d != time.Nanosecond {
+					t.Errorf("the time-out is %s", d)
+				}
+				ctx, expire = context.WithCancelCause(ctx)
+				return ctx, func() { expire(nil) }
+			})
+			ended := make(chan string, 1)
+			go func() {
+				out, err := h.run(t.Context(), asUpstream(t, handler), "10.0.0.7", time.Nanosecond)
+				ended <- fmt.Sprint(string(out), err)
+			}()
+			<-dialing
+			select {
+			case got := <-ended:
+				t.Fatalf("over before its time: %s", got)
+			default:
+			}
+			expire(context.DeadlineExceeded)
+			if got := <-ended; got == "" || name == "http" && !strings.Contains(got, "context deadline exceeded (Client.Timeout exceeded") ||
+				name == "grpc" && !strings.Contains(got, "timeout: health rpc did not complete within 1ns") {
+				t.Errorf("it says %q", got)
 			}
 		})
 	}
@@ -102,7 +144,7 @@ func TestLifecycleHooksGoThroughTheRuntime(t *testing.T) {
 	defer server.Close()
 	h := newHandlers(func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
-	})
+	}, nil)
 	for _, got := range []*v1.LifecycleHandler{p.Spec.Containers[0].Lifecycle.PostStart, p.Spec.Containers[0].Lifecycle.PreStop} {
 		if got.HTTPGet != nil || !h.is(got.Exec.Command) {
 			t.Fatalf("hook is %+v", got)

@@ -101,6 +101,7 @@ func (n *node) Run(ctx context.Context) error {
 		WrapTransport:   n.config.WrapTransport,
 		OnSync:          n.onSync,
 		Dial:            n.dial(),
+		WithTimeout:     n.withTimeout(),
 		ClusterDNS:      n.config.ClusterDNS,
 		ClusterDomain:   n.config.ClusterDomain,
 		Process:         n.process,
@@ -152,6 +153,14 @@ func (n *node) dial() kubelet.DialFunc {
 		return nil
 	}
 	return n.network.Dial
+}
+
+// withTimeout returns the time-outs of probes, on the network's clock; nil for the machine's.
+func (n *node) withTimeout() kubelet.TimeoutFunc {
+	if n.network == nil {
+		return nil
+	}
+	return n.network.Clock().WithTimeout
 }
 
 // programClock returns the time that programs see: the network's, which stands still with a held packet; nil for the
