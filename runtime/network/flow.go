@@ -15,6 +15,9 @@ type Flow struct {
 	ID uint64
 	// Tuples are the flow's addresses at each side of NAT, first as the client sees it.
 	Tuples []FiveTuple
+	// Client and Server are the Pods that opened it and that answer, "default/client"; empty for what is no Pod or not
+	// known yet.
+	Client, Server string
 	// LastEvent is the latest event of the flow, for causes.
 	LastEvent uint64
 

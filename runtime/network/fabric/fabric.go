@@ -69,6 +69,7 @@ type Fabric struct {
 	now      time.Duration   // the clock's time at the beginning of the item that is being worked on
 	packets  uint64
 	flows    *network.Flows
+	pods     map[ip4]string // names by address: "default/web"
 	nodes    []*Node
 	wire     *segment
 	rng      *rand.Rand
@@ -120,7 +121,7 @@ func New(cfg Config) (*Fabric, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	f := &Fabric{cfg: cfg, clock: cfg.Clock, log: cfg.Log, wake: make(chan struct{}, 1),
-		hosts: map[*Namespace]struct{}{}, byName: map[string]*Node{}, flows: network.NewFlows(1 << 14),
+		hosts: map[*Namespace]struct{}{}, byName: map[string]*Node{}, flows: network.NewFlows(1 << 14), pods: map[ip4]string{},
 		rng: rand.New(rand.NewPCG(cfg.Seed, 0x666162726963)), policies: &policySet{}}
 	f.wire = newSegment(f)
 	if err := f.addGateway(); err != nil {

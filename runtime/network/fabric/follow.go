@@ -41,16 +41,17 @@ func (w *watch) looks(f *Fabric) bool {
 	return w != nil && (!w.some || f.followed.Load() > 0 || w.pods != nil && w.pods() != nil)
 }
 
-// wants reports whether w looks at what nothing that was seen has led to.
-func (w *watch) wants(namespace string) bool {
+// wants reports whether w looks at what nothing that was seen has led to: a packet in a namespace, or on its way from one
+// to another. Those that are no Pod's are empty.
+func (w *watch) wants(namespace, from, to string) bool {
 	if !w.some {
 		return true
 	}
-	if w.pods == nil || namespace == "" {
+	if w.pods == nil {
 		return false
 	}
 	follow := w.pods()
-	return follow != nil && follow(namespace)
+	return follow != nil && (namespace != "" && follow(namespace) || from != "" && follow(from) || to != "" && follow(to))
 }
 
 // origin is why a socket sends. The stack carries it from the socket to each of its packets, as the owner by whom

@@ -146,3 +146,51 @@ func TestFollowedSockets(t *testing.T) {
 		t.Errorf("%d hops of a followed Pod's flow", len(seen))
 	}
 }
+
+// TestFollowedDestination sees a packet from where it is known that it goes to the followed Pod, the Service's rule, and
+// names both ends on all of its way, whatever its addresses are.
+func TestFollowedDestination(t *testing.T) {
+	l := newLab(t, Config{Seed: 1})
+	l.echo(l.pods["b1"].Namespace, 53)
+	s := web("10.244.2.2:53")
+	s.Protocol = "udp"
+	l.services(s)
+	store := trace.NewStore(trace.Limits{})
+	l.f.ObserveFollowed(&network.TapObserver{Tap: trace.NewTap(store, nil)}, func() func(string) bool {
+		return func(pod string) bool { return pod == "default/b1" }
+	})
+	if _, err := l.ask(l.pods["a2"].Namespace, "10.244.1.2:1", "to nobody", 10*time.Millisecond); err == nil {
+		t.Error("there is an answer from a port that nobody listens on")
+	}
+	if seen := store.Since(0).Events; len(seen) > 0 {
+		t.Errorf("%d hops of a flow of others", len(seen))
+	}
+	if _, err := l.ask(l.pods["a1"].Namespace, "10.96.0.10:80", "hello", time.Second); err != nil {
+		t.Fatal(err)
+	}
+	l.quiet()
+	seen := store.Since(0).Events
+	points := map[string]bool{}
+	for i, e := range seen {
+		h := e.Detail.(*network.Hop)
+		if h.Data.Headers().ARP != nil {
+			continue // the followed Pod asks who its gateway is
+		}
+		points[h.Point] = true
+		from, to := "default/a1", "default/b1"
+		if h.Reply {
+			from, to = to, from
+		}
+		if h.From != from || h.To != to {
+			t.Errorf("hop %d at %s (reply: %t) goes from %q to %q, want %q to %q", i, h.Point, h.Reply, h.From, h.To, from, to)
+		}
+	}
+	if len(seen) == 0 || seen[0].Verb != network.PointPrerouting || !points[network.PointEncap] || !points[network.PointWire] {
+		t.Errorf("saw %d hops, at %v", len(seen), points)
+	}
+	l.pods["b1"].Close()
+	l.settle()
+	if len(l.f.pods) != 3 {
+		t.Errorf("names are kept of %v", l.f.pods)
+	}
+}

@@ -73,6 +73,7 @@ func (n *Node) AddPod(cfg PodConfig) (*Pod, error) {
 		return nil, fmt.Errorf("add pod %s to %s: %w", title, n.cfg.Name, err)
 	}
 	n.f.change(func() {
+		n.f.pods[toIP4(cfg.Address)] = title
 		n.bridge.plug(p.port)
 		// CNI's bridge plugin tells the bridge where the address is now, in case another Pod had it.
 		a := toIP4(cfg.Address)
@@ -92,6 +93,9 @@ func (p *Pod) Close() {
 	}
 	p.f.change(func() { // behind the resets that the stack has just sent
 		p.gone = true
+		if a := toIP4(p.cfg.Address); p.node.f.pods[a] == p.name {
+			delete(p.node.f.pods, a)
+		}
 		p.node.bridge.unplug(p.port)
 	})
 	p.forget()

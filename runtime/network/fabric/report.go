@@ -37,12 +37,13 @@ func (f *Fabric) report(p *packet, s sight) {
 	if p.flow == nil {
 		f.findFlow(p, s.nat)
 	}
+	from, to := f.ends(p)
 	cause, exact := p.led()
-	if cause == 0 && !w.wants(s.at.namespace) {
+	if cause == 0 && !w.wants(s.at.namespace, from, to) {
 		return
 	}
 	ip := p.frameIP(s.frame)
-	h := &network.Hop{Packet: p.id, Reply: p.reply, Node: s.at.node, Namespace: s.at.namespace, Device: s.at.device,
+	h := &network.Hop{Packet: p.id, Reply: p.reply, From: from, To: to, Node: s.at.node, Namespace: s.at.namespace, Device: s.at.device,
 		Direction: s.direction, Point: s.point, MTU: s.at.mtu, Rule: s.rule, NAT: s.nat, Verdict: s.verdict,
 		Reason: s.reason}
 	if h.Verdict == "" {
@@ -72,6 +73,31 @@ func (f *Fabric) report(p *packet, s sight) {
 	if p.flow != nil {
 		p.flow.LastEvent = seq
 	}
+}
+
+// ends returns the Pods at both ends of a packet's way, as far as they are known by now. A translation hides one of them;
+// the flow remembers it.
+func (f *Fabric) ends(p *packet) (from, to string) {
+	if p.etherType() == etherARP || len(p.data) < etherLen+20 {
+		return "", ""
+	}
+	ip := p.ip()
+	ip = innermost(ip)
+	from, to = f.pods[srcOf(ip)], f.pods[dstOf(ip)]
+	if p.flow == nil || isICMPError(ip) { // an error comes from wherever it happened
+		return from, to
+	}
+	client, server := &p.flow.Client, &p.flow.Server
+	if p.reply {
+		client, server = server, client
+	}
+	if *client == "" {
+		*client = from
+	}
+	if *server == "" {
+		*server = to
+	}
+	return *client, *server
 }
 
 // frameIP returns the IP packet in p, nil when there is none.
