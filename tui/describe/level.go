@@ -9,13 +9,14 @@ import (
 
 // Levels returns the gate's levels from coarse to fine.
 func Levels() []engine.Level {
-	return []engine.Level{engine.Requests, engine.Calls, engine.Deliveries, engine.Stages}
+	return []engine.Level{engine.Requests, engine.Calls, engine.Hops, engine.Deliveries, engine.Stages}
 }
 
 // Places of the levels in [Levels].
 const (
 	Requests = iota
 	Calls
+	Hops
 	Deliveries
 	Stages
 )
@@ -31,8 +32,12 @@ func Needs(e *trace.Event) int {
 		if e.Writes() && e.Object.Kind != "Event" {
 			return Requests
 		}
+	case trace.NetFault:
+		return Requests
 	case trace.CRICall:
 		return Calls
+	case trace.NetHop, trace.DNSQuery:
+		return Hops
 	case trace.SchedPhase:
 		if d, ok := e.Detail.(*trace.SchedDetail); ok && (len(d.Filter) > 0 || len(d.Score) > 0) {
 			return Calls

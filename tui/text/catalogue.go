@@ -45,6 +45,8 @@ var walkWords = [ids][langs]string{
 		"请求"},
 	LevelCalls: {"calls",
 		"调用"},
+	LevelHops: {"hops",
+		"跳"},
 	LevelDeliveries: {"deliveries",
 		"投递"},
 	LevelStages: {"stages",

@@ -23,6 +23,7 @@ const (
 	StoppedWord
 	LevelRequests
 	LevelCalls
+	LevelHops
 	LevelDeliveries
 	LevelStages
 	LevelIs

@@ -162,7 +162,7 @@ func (l *Lab) goOn() {
 func (l *Lab) Do(_ context.Context, c engine.Command) (engine.DebugState, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	levels := []engine.Level{engine.Requests, engine.Calls, engine.Deliveries, engine.Stages}
+	levels := []engine.Level{engine.Requests, engine.Calls, engine.Hops, engine.Deliveries, engine.Stages}
 	at := slices.Index(levels, l.debug.Level)
 	switch c.Verb {
 	case engine.Pause:
@@ -238,7 +238,7 @@ func unanswered(e trace.Event) trace.Event {
 }
 
 func finer(level, needs engine.Level) bool {
-	levels := []engine.Level{engine.Requests, engine.Calls, engine.Deliveries, engine.Stages}
+	levels := []engine.Level{engine.Requests, engine.Calls, engine.Hops, engine.Deliveries, engine.Stages}
 	return slices.Index(levels, level) >= slices.Index(levels, needs)
 }
 

@@ -71,7 +71,7 @@ func (m *Lab) header() string {
 	}
 	mark, mode := m.mode()
 	parts = append(parts, mark+" "+mode)
-	level := [...]text.ID{text.LevelRequests, text.LevelCalls, text.LevelDeliveries, text.LevelStages}[m.level]
+	level := [...]text.ID{text.LevelRequests, text.LevelCalls, text.LevelHops, text.LevelDeliveries, text.LevelStages}[m.level]
 	parts = append(parts, m.say.T(text.LevelIs, m.say.T(level)))
 	right := strings.Join(parts, " · ") + " "
 	gap := max(m.w-ansi.StringWidth(left)-ansi.StringWidth(right), 1)
