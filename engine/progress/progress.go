@@ -17,8 +17,13 @@ import (
 // Version is the form of the file that this program writes. It refuses later ones rather than lose what they hold.
 const Version = 1
 
-// ErrNewer means that a later version of the program wrote the file.
-var ErrNewer = errors.New("written by a newer version of kubestep")
+// The errors that callers can do something about.
+var (
+	// ErrNewer means that a later version of the program wrote the file.
+	ErrNewer = errors.New("written by a newer version of kubestep")
+	// ErrDamaged means that the file cannot be read; see [Store.SetAside].
+	ErrDamaged = errors.New("damaged")
+)
 
 // Store is the file. It is safe for concurrent use in one process. Of two processes that write, the later one wins, key
 // by key: each write reads the file first.
@@ -64,19 +69,37 @@ func (s *Store) Get(section Section, key string, v any) (ok bool, err error) {
 	return true, nil
 }
 
-// Keys returns the keys of a section.
-func (s *Store) Keys(section Section) ([]string, error) {
+// All returns the entries of a section, by key.
+func (s *Store) All(section Section) (map[string]json.RawMessage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f, err := s.read()
 	if err != nil {
 		return nil, err
 	}
-	var keys []string
-	for k := range f.section(section) {
-		keys = append(keys, k)
+	return f.section(section), nil
+}
+
+// SetAside moves a damaged file away, so that the learner can begin anew and nothing that is in it is lost, and returns
+// where it is now. When the file is not damaged, or not there, it does nothing and returns "".
+func (s *Store) SetAside() (path string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.read(); !errors.Is(err, ErrDamaged) {
+		return "", nil
 	}
-	return keys, nil
+	for n := 1; ; n++ { // an earlier one stays
+		path = fmt.Sprintf("%s.damaged-%d", s.path, n)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			break
+		} else if err != nil {
+			return "", fmt.Errorf("move damaged progress away: %w", err)
+		}
+	}
+	if err := os.Rename(s.path, path); err != nil {
+		return "", fmt.Errorf("move damaged progress away: %w", err)
+	}
+	return path, nil
 }
 
 // Put writes entries of a section, all or none; nil removes one. When it returns, they are on disk.
@@ -117,7 +140,7 @@ func (s *Store) read() (*file, error) {
 		return nil, fmt.Errorf("read progress: %w", err)
 	default:
 		if err := json.Unmarshal(raw, f); err != nil {
-			return nil, fmt.Errorf("progress in %s is damaged (%w); move the file away to begin anew", s.path, err)
+			return nil, fmt.Errorf("progress in %s is %w (%w); move the file away to begin anew", s.path, ErrDamaged, err)
 		}
 		if f.Version > Version {
 			return nil, fmt.Errorf("progress in %s is of version %d: %w", s.path, f.Version, ErrNewer)

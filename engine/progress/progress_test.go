@@ -78,8 +78,36 @@ func TestConcurrentWriters(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if keys, err := s.Keys(Lessons); err != nil || len(keys) != 20 {
-		t.Errorf("%d keys, %v", len(keys), err)
+	if all, err := s.All(Lessons); err != nil || len(all) != 20 {
+		t.Errorf("%d entries, %v", len(all), err)
+	}
+}
+
+func TestSetAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "progress.json")
+	s := Open(path)
+	for content, moved := range map[string]bool{"": false, `{"version":1}`: false, `{"version":2}`: false, `{"version":1,`: true, "\x00\x00": true} {
+		if content != "" {
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		to, err := s.SetAside()
+		if err != nil || (to != "") != moved {
+			t.Errorf("%q: moved to %q, %v", content, to, err)
+		}
+		if !moved {
+			continue
+		}
+		if now, err := os.ReadFile(to); err != nil || string(now) != content {
+			t.Errorf("%q is kept as %q, %v", content, now, err)
+		}
+		if err := s.Put(Lessons, map[string]any{"a": entry{"one"}}); err != nil {
+			t.Errorf("after %q: %v", content, err)
+		}
+	}
+	if kept, _ := filepath.Glob(path + ".damaged-*"); len(kept) != 2 {
+		t.Errorf("kept: %v", kept)
 	}
 }
 
