@@ -17,13 +17,14 @@ import (
 // Client requests a URL again and again and counts: "client [--interval 1s] [--count 0] [--timeout 2s] [--keepalive] URL".
 // It exits with 0 when all of --count succeeded, with 1 when one failed; on SIGTERM it prints the sum and exits with 0.
 func Client(ctx context.Context, w *World) int {
-	flags := newFlags(w)
+	flags := newFlags(w, "client [--interval 1s] [--count 0] [--timeout 2s] [--keepalive] URL",
+		"Requests a URL again and again and counts successes and failures. On SIGTERM it prints the sum.")
 	interval := flags.Duration("interval", time.Second, "time between requests")
 	count := flags.Int("count", 0, "how many requests; 0 for no end")
 	timeout := flags.Duration("timeout", 2*time.Second, "when to give up on a request")
 	keepAlive := flags.Bool("keepalive", false, "use one connection for many requests")
-	if err := flags.Parse(w.Args[1:]); err != nil {
-		return usage
+	if code, ok := flags.parse(); !ok {
+		return code
 	}
 	target := flags.Arg(0)
 	if target == "" {

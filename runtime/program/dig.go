@@ -3,7 +3,9 @@ package program
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,10 +24,22 @@ type digOptions struct {
 	hide          map[string]bool // sections
 }
 
+const digUsage = `Usage: dig [@server] [-x address] name [type] [+option...]
+ +search    use the search list of /etc/resolv.conf; dig does not by itself
+ +ndots=N   as the option of /etc/resolv.conf
+ +short     print the answer only
+ +noall +answer  choose the sections to print
+ +tcp  +time=SECONDS  +tries=N
+`
+
 // dig asks one question and prints the whole answer: "dig [@SERVER] [-x ADDRESS] NAME [TYPE] [+short] [+search] [+tcp]
 // [+noall +answer] [+time=N] [+tries=N] [+ndots=N]". Unlike other programs it does not use the search list unless it is
 // told to. It exits with 0 whatever the answer says, and with 9 when none came.
 func dig(ctx context.Context, w *World) int {
+	if slices.Contains(w.Args[1:], "-h") || slices.Contains(w.Args[1:], "--help") {
+		_, _ = io.WriteString(w.Stdout, digUsage)
+		return 0
+	}
 	o, err := parseDig(w.Args[1:])
 	if err != nil {
 		fmt.Fprintf(w.Stderr, "dig: %v\n", err)

@@ -13,12 +13,13 @@ import (
 // through the search list of the Pod's resolv.conf and says which name was answered after how many queries. It ends as
 // [Client] does.
 func DNSClient(ctx context.Context, w *World) int {
-	flags := newFlags(w)
+	flags := newFlags(w, "dns-client [--interval 1s] [--count 0] [--type A] NAME",
+		"Asks for a name by way of the search list, again and again, and counts answers and failures.")
 	interval := flags.Duration("interval", time.Second, "time between questions")
 	count := flags.Int("count", 0, "how many questions; 0 for no end")
 	kind := flags.String("type", "A", "type of the records to ask for")
-	if err := flags.Parse(w.Args[1:]); err != nil {
-		return usage
+	if code, ok := flags.parse(); !ok {
+		return code
 	}
 	name := flags.Arg(0)
 	if name == "" {

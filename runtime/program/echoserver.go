@@ -15,12 +15,13 @@ import (
 // connection begins with a line that says who answers whom. On SIGTERM it accepts no more, gives connections the drain
 // time to end, and exits with 0.
 func TCPEcho(ctx context.Context, w *World) int {
-	flags := newFlags(w)
+	flags := newFlags(w, "tcp-echo [--port 7] [--greet] [--drain 5s]",
+		"Repeats what it is sent, over TCP and UDP.")
 	port := flags.Int("port", envInt(w, "PORT", 7), "port to listen on, TCP and UDP")
 	greet := flags.Bool("greet", false, "say who answers whom at the beginning of a connection")
 	drain := flags.Duration("drain", 0, "how long open connections may go on after SIGTERM")
-	if err := flags.Parse(w.Args[1:]); err != nil {
-		return usage
+	if code, ok := flags.parse(); !ok {
+		return code
 	}
 	signals := w.Signals.Notify(SIGTERM, SIGINT)
 	l, err := w.Network.Listen(ctx, "tcp", ":"+strconv.Itoa(*port))

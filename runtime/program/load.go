@@ -19,14 +19,15 @@ import (
 // requests, or when -d has passed, or on SIGTERM, and prints counts, latencies, how many answers came from which host, and
 // the errors. It exits with 1 when a request failed.
 func Load(ctx context.Context, w *World) int {
-	flags := newFlags(w)
+	flags := newFlags(w, "load [-c 10] [-n 0] [-d 10s] [--timeout 5s] [--keepalive] URL",
+		"Requests a URL as fast as it can, then prints counts, latencies, who answered, and errors. SIGTERM ends it early.")
 	concurrency := flags.Int("c", 10, "requests at once")
 	count := flags.Int("n", 0, "how many requests; 0 for as many as there is time for")
 	duration := flags.Duration("d", 0, "for how long; without -n, 10s")
 	timeout := flags.Duration("timeout", 5*time.Second, "when to give up on a request")
 	keepAlive := flags.Bool("keepalive", false, "use connections for many requests")
-	if err := flags.Parse(w.Args[1:]); err != nil {
-		return usage
+	if code, ok := flags.parse(); !ok {
+		return code
 	}
 	target := flags.Arg(0)
 	if target == "" {

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,13 @@ func wget(ctx context.Context, w *World) int {
 	o.seconds(&g.timeout, "T", "timeout")
 	o.call(func(string) error { return nil }, "t", "tries")
 	o.call(func(v string) error { g.headers = append(g.headers, v); return nil }, "header")
+	var asked bool
+	o.flag(&asked, "help")
 	urls, err := o.parse(w.Args[1:])
+	if asked {
+		_, _ = io.WriteString(w.Stdout, wgetUsage)
+		return 0
+	}
 	if err != nil || len(urls) == 0 {
 		if err != nil {
 			fmt.Fprintf(w.Stderr, "wget: %v\n", err)
@@ -73,10 +80,7 @@ func (g *wgetRun) fetch(ctx context.Context, target string) error {
 	}
 	ctx, cancel := g.w.withTimeout(ctx, g.timeout)
 	defer cancel()
-	port := u.Port()
-	if port == "" {
-		port = "80"
-	}
+	port := cmp.Or(u.Port(), "80")
 	to, err := lookup(ctx, g.w, u.Hostname())
 	if err != nil {
 		return fmt.Errorf("bad address '%s'", u.Host)
@@ -84,7 +88,7 @@ func (g *wgetRun) fetch(ctx context.Context, target string) error {
 	if !g.quiet {
 		fmt.Fprintf(g.w.Stderr, "Connecting to %s (%s)\n", u.Host, net.JoinHostPort(to.String(), port))
 	}
-	resp, err := g.request(ctx, u)
+	resp, err := g.request(ctx, u, net.JoinHostPort(to.String(), port))
 	switch {
 	case err == nil:
 	case timedOut(ctx):
@@ -115,7 +119,8 @@ func (g *wgetRun) fetch(ctx context.Context, target string) error {
 	return err
 }
 
-func (g *wgetRun) request(ctx context.Context, u *url.URL) (*http.Response, error) {
+// request asks for u at an address that is known: its name is not looked up once more.
+func (g *wgetRun) request(ctx context.Context, u *url.URL, address string) (*http.Response, error) {
 	method, body := http.MethodGet, io.Reader(nil)
 	if g.body != "" {
 		method, body = http.MethodPost, strings.NewReader(g.body)
@@ -132,7 +137,15 @@ func (g *wgetRun) request(ctx context.Context, u *url.URL) (*http.Response, erro
 		name, value, _ := strings.Cut(h, ":")
 		req.Header.Set(name, strings.TrimSpace(value))
 	}
-	client := newGetter(g.w, 0, false).client
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
+			if to == net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")) {
+				to = address // else it is where a redirection leads
+			}
+			return g.w.Network.Dial(ctx, network, to)
+		},
+	}}
 	return client.Do(req)
 }
 

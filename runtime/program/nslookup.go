@@ -20,6 +20,9 @@ func nslookup(ctx context.Context, w *World) int {
 	for _, arg := range w.Args[1:] {
 		option, value, ok := strings.Cut(arg, "=")
 		switch option = strings.TrimLeft(option, "-"); {
+		case arg == "--help" || arg == "-h":
+			fmt.Fprintln(w.Stdout, "Usage: nslookup [-type=TYPE] NAME|ADDRESS [SERVER]")
+			return 0
 		case !strings.HasPrefix(arg, "-"):
 			args = append(args, arg)
 		case ok && (option == "type" || option == "query" || option == "q"):
@@ -138,27 +141,33 @@ func lastAnswer(res *resolver.Result) (t resolver.Try, ok bool) {
 
 // host prints the addresses of a name: "host [-t TYPE] NAME|ADDRESS [SERVER]", with the search list.
 func host(ctx context.Context, w *World) int {
-	flags := newFlags(w)
-	kind := flags.String("t", "", "type of the records to look for")
-	if flags.Parse(w.Args[1:]) != nil || flags.NArg() == 0 || flags.NArg() > 2 {
-		fmt.Fprintln(w.Stderr, "host: usage: host [-t TYPE] NAME [SERVER]")
+	const synopsis = "host [-t TYPE] NAME [SERVER]"
+	var kind string
+	var o options
+	o.text(&kind, "t")
+	args, code, ok := o.run(w, synopsis)
+	if !ok {
+		return code
+	}
+	if len(args) == 0 || len(args) > 2 {
+		fmt.Fprintln(w.Stderr, "Usage: "+synopsis)
 		return usage
 	}
 	types := []uint16{dns.TypeA, dns.TypeAAAA}
-	if *kind != "" {
-		t, known := dns.StringToType[strings.ToUpper(*kind)]
+	if kind != "" {
+		t, known := dns.StringToType[strings.ToUpper(kind)]
 		if !known {
-			fmt.Fprintf(w.Stderr, "host: invalid type: %s\n", *kind)
+			fmt.Fprintf(w.Stderr, "host: invalid type: %s\n", kind)
 			return usage
 		}
 		types = []uint16{t}
 	}
 	r := w.Resolver()
-	cfg, err := configWith(ctx, r, flags.Arg(1))
+	cfg, err := configWith(ctx, r, strings.Join(args[1:], ""))
 	if err != nil {
 		return failed(w, err)
 	}
-	name := flags.Arg(0)
+	name := args[0]
 	var res *resolver.Result
 	if a, aerr := netip.ParseAddr(name); aerr == nil {
 		res, err = reverse(ctx, r, cfg, a)

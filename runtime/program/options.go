@@ -2,6 +2,7 @@ package program
 
 import (
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -121,6 +122,23 @@ func (o *options) parse(args []string) (rest []string, err error) {
 		}
 	}
 	return rest, nil
+}
+
+// run reads a program's command line and says whether the program goes on: not after --help, nor after a mistake, which it
+// has told. code is then the exit code.
+func (o *options) run(w *World, synopsis string) (rest []string, code int, ok bool) {
+	var asked bool
+	o.flag(&asked, "help")
+	rest, err := o.parse(w.Args[1:])
+	switch {
+	case err != nil:
+		fmt.Fprintf(w.Stderr, "%s: %v\nUsage: %s\n", path.Base(w.Args[0]), err, synopsis)
+		return nil, usage, false
+	case asked:
+		fmt.Fprintln(w.Stdout, "Usage: "+synopsis)
+		return nil, 0, false
+	}
+	return rest, 0, true
 }
 
 func (o *options) long(arg string, args []string) ([]string, error) {

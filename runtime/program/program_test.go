@@ -76,7 +76,7 @@ func TestShell(t *testing.T) {
 		{"exit code", "false; echo $?; exit 7", "1\n", 7},
 		{"last command", "true; false", "", 1},
 		{"variables", `A=1; B=$A$A; echo "$B ${C:-default}"; unset A; echo "[$A]"`, "11 default\n[]\n", 0},
-		{"assignment for one command", `A=x; A=y env | grep ^A= ; A=y sh -c 'echo $A'; echo $A`, "y\nx\n", 0},
+		{"assignment for one command", `A=x; A=y env | grep ^A= ; A=y sh -c 'echo $A'; echo $A`, "A=y\ny\nx\n", 0},
 		{"export", `A=1 ; sh -c 'echo [$A]'; export A; sh -c 'echo [$A]'`, "[]\n[1]\n", 0},
 		{"arithmetic", "i=3; echo $((i*2+1))", "7\n", 0},
 		{"substitution", "echo $(echo a; echo b) `echo c`", "a b c\n", 0},
@@ -108,6 +108,14 @@ func TestShell(t *testing.T) {
 		{"other users have no home", "echo ~root ~nobody", "~root ~nobody\n", 0},
 		{"printf", `printf '%s-%d\n' a 1 b 2`, "a-1\nb-2\n", 0},
 		{"eval", `c='echo x'; eval "$c y"`, "x y\n", 0},
+		{"sort and count", "printf 'b\\na\\nb\\n' | sort | uniq -c | sort -rn", "      2 b\n      1 a\n", 0},
+		{"sequence", "for i in $(seq 2 4); do echo $i; done | tail -2", "3\n4\n", 0},
+		{"head of old", "seq 5 | head -2", "1\n2\n", 0},
+		{"patterns", `printf 'Host: a\nport: 1\n' | grep -io '^host: .*'; echo 1.2 | grep -cF .`, "Host: a\n1\n", 0},
+		{"which", "which ls nope; echo $?", "/bin/ls\n1\n", 0},
+		{"ls of one", "touch /tmp/f; ls -lad /tmp/f | wc -l; rm -rf /tmp/f; ls /tmp/f 2>/dev/null || echo gone", "1\ngone\n", 0},
+		{"time", "time echo x 2>/dev/null", "x\n", 0},
+		{"wrong flag", "head -z 2>&1", "head: invalid option -- 'z'\nUsage: head [-n LINES] [FILE...]\n", 2},
 		{"syntax", "if", "", 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -118,6 +126,23 @@ func TestShell(t *testing.T) {
 				t.Errorf("%s: %q, exit code %d; want %q, %d (errors: %s)", tt.line, &out, code, tt.want, tt.code, &errOut)
 			}
 		})
+	}
+}
+
+// TestHelp expects every program that takes flags to say how it is called, and to succeed in that.
+func TestHelp(t *testing.T) {
+	for _, name := range []string{"web", "client", "load", "dns-client", "tcp-echo", "curl", "wget", "dig", "nslookup", "host",
+		"ss", "traceroute", "ls", "head", "grep", "sort", "hostname"} {
+		var out, errOut bytes.Buffer
+		w := world(t, &out, &errOut, name, "--help")
+		p, ok := w.Find(w, name)
+		if !ok {
+			t.Errorf("%s is not in the tools image", name)
+			continue
+		}
+		if code := p(t.Context(), w); code != 0 || !strings.Contains(out.String(), name) || errOut.Len() > 0 {
+			t.Errorf("%s --help: exit code %d, %q, errors %q", name, code, &out, &errOut)
+		}
 	}
 }
 

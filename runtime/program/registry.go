@@ -46,6 +46,10 @@ func NewRegistry(more ...Definition) (*Registry, error) {
 		all[name] = p
 		return all
 	}
+	workbench := maps.Clone(tools)
+	maps.Copy(workbench, map[string]Program{
+		"web": Web, "client": Client, "load": Load, "dns-client": DNSClient, "tcp-echo": TCPEcho,
+	})
 	path := []string{"PATH=" + defaultPath}
 	r := &Registry{images: map[string]*Image{}}
 	for _, def := range append([]Definition{
@@ -63,7 +67,7 @@ func NewRegistry(more ...Definition) (*Registry, error) {
 		{"kubestep.dev/crash:v1", ocispec.ImageConfig{Env: path, Entrypoint: []string{"/bin/crash"}}, with("crash", Crash)},
 		{"kubestep.dev/stubborn:v1", ocispec.ImageConfig{
 			Env: path, Entrypoint: []string{"/bin/stubborn"}}, with("stubborn", Stubborn)},
-		{"kubestep.dev/tools:v1", ocispec.ImageConfig{Env: path, Cmd: []string{"/bin/sh"}}, tools},
+		{"kubestep.dev/tools:v1", ocispec.ImageConfig{Env: path, Cmd: []string{"/bin/sh"}}, workbench},
 		{PauseImage, ocispec.ImageConfig{
 			User: "65535:65535", Env: path, Entrypoint: []string{"/bin/pause"}}, map[string]Program{"pause": Pause}},
 	}, more...) {

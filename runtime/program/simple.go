@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -79,12 +80,12 @@ func positive(d time.Duration) (time.Duration, error) {
 
 // Crash says so and exits: "crash --code 3 --after 5s --message text".
 func Crash(ctx context.Context, w *World) int {
-	flags := newFlags(w)
+	flags := newFlags(w, "crash [--code 1] [--after 5s] [--message TEXT]", "Prints a message and exits.")
 	code := flags.Int("code", 1, "exit code")
 	after := flags.Duration("after", 0, "how long to run first")
 	message := flags.String("message", "crash: something went wrong", "what to print on standard error")
-	if err := flags.Parse(w.Args[1:]); err != nil {
-		return usage
+	if code, ok := flags.parse(); !ok {
+		return code
 	}
 	if *after > 0 {
 		fmt.Fprintf(w.Stdout, "crash: will crash in %s\n", *after)
@@ -116,8 +117,45 @@ func Stubborn(ctx context.Context, w *World) int {
 	}
 }
 
-func newFlags(w *World) *flag.FlagSet {
-	flags := flag.NewFlagSet(w.Args[0], flag.ContinueOnError)
-	flags.SetOutput(w.Stderr)
-	return flags
+// flagSet reads the command line of one of the lab's own programs.
+type flagSet struct {
+	*flag.FlagSet
+	w                *World
+	synopsis, detail string
+}
+
+// newFlags returns a set without flags; synopsis and detail are what --help says besides the flags.
+func newFlags(w *World, synopsis, detail string) *flagSet {
+	f := &flagSet{flag.NewFlagSet(w.Args[0], flag.ContinueOnError), w, synopsis, detail}
+	f.SetOutput(w.Stderr)
+	f.Usage = func() {} // parse tells
+	return f
+}
+
+// parse reads the command line and says whether the program goes on: not after --help, nor after a mistake, which it has
+// told. code is then the exit code.
+func (f *flagSet) parse() (code int, ok bool) {
+	err := f.Parse(f.w.Args[1:])
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprintf(f.w.Stdout, "Usage: %s\n%s\n\n", f.synopsis, f.detail)
+		f.VisitAll(func(one *flag.Flag) { fmt.Fprintln(f.w.Stdout, flagLine(one)) })
+		return 0, false
+	case err != nil:
+		fmt.Fprintf(f.w.Stderr, "Usage: %s; --help tells more\n", f.synopsis)
+		return usage, false
+	}
+	return 0, true
+}
+
+func flagLine(f *flag.Flag) string {
+	name := "--" + f.Name
+	if len(f.Name) == 1 {
+		name = name[1:]
+	}
+	value, text := flag.UnquoteUsage(f)
+	if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" && f.DefValue != "false" {
+		text += " (default " + f.DefValue + ")"
+	}
+	return fmt.Sprintf("  %-22s %s", strings.TrimSpace(name+" "+value), text)
 }

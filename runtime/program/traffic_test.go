@@ -1,15 +1,18 @@
 package program_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/miekg/dns"
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/kubestep/kubestep/runtime/dns/resolver"
 	"github.com/kubestep/kubestep/runtime/program"
 )
 
@@ -183,19 +186,21 @@ func TestClientGivesUpOnItsOwnClock(t *testing.T) {
 	}
 }
 
-func TestDNSClient(t *testing.T) {
-	c := newCluster(t)
-	conn, err := c.server.ListenPacket(t.Context(), "udp", ":53")
+// answerDNS runs a DNS server in the server's Pod that knows one name.
+func (c *cluster) answerDNS(name, address string) {
+	c.t.Helper()
+	conn, err := c.server.ListenPacket(c.t.Context(), "udp", ":53")
 	if err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
 	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(rw dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
-		if q.Question[0].Name == "web.svc." {
-			rr, _ := dns.NewRR("web.svc. 5 IN A 10.96.0.9")
-			m.Answer = append(m.Answer, rr)
-		} else {
+		switch {
+		case q.Question[0].Name != name:
 			m.Rcode = dns.RcodeNameError
+		case q.Question[0].Qtype == dns.TypeA:
+			rr, _ := dns.NewRR(name + " 5 IN A " + address)
+			m.Answer = append(m.Answer, rr)
 		}
 		_ = rw.WriteMsg(m) // the client counts a failure
 	})}
@@ -204,10 +209,15 @@ func TestDNSClient(t *testing.T) {
 		defer close(done)
 		_ = server.ActivateAndServe() // shut down below
 	}()
-	t.Cleanup(func() {
+	c.t.Cleanup(func() {
 		conn.Close()
 		<-done
 	})
+}
+
+func TestDNSClient(t *testing.T) {
+	c := newCluster(t)
+	c.answerDNS("web.svc.", "10.96.0.9")
 	for _, tt := range []struct {
 		name, want string
 		code       int
@@ -250,6 +260,42 @@ func TestWebIsReadyOnDemand(t *testing.T) {
 	web.signals.ch <- program.SIGTERM
 	if code := <-web.code; code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
+	}
+}
+
+// asked is the queries that a resolver has sent.
+type asked struct {
+	mu    sync.Mutex
+	names []string
+}
+
+// Ask implements [resolver.Observer].
+func (a *asked) Ask(_ context.Context, q resolver.Query) (func(resolver.Reply), error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.names = append(a.names, q.Name+" "+dns.TypeToString[q.Type])
+	return func(resolver.Reply) {}, nil
+}
+
+// TestProgramsAskOnce counts the queries for a name that a program connects to.
+func TestProgramsAskOnce(t *testing.T) {
+	c := newCluster(t)
+	c.serve(c.listen("80"))
+	c.answerDNS("web.svc.", "10.244.2.2")
+	for _, line := range []string{"wget -qO- http://web/", "curl -s http://web/", "nc -z web 80", "ping -c 1 web"} {
+		asked := &asked{}
+		p := c.world(c.client, strings.Fields(line)...)
+		p.write("etc/hosts", "127.0.0.1 localhost\n")
+		p.write("etc/resolv.conf", "nameserver 10.244.2.2\nsearch svc\noptions ndots:5\n")
+		p.DNS = asked
+		p.Network = program.WithResolver(c.client, p.Resolver())
+		p.start(t, nil)
+		if code := <-p.code; code != 0 {
+			t.Errorf("%s: exit code %d, %s", line, code, p.errOut)
+		}
+		if got := strings.Join(asked.names, ", "); got != "web.svc. A, web.svc. AAAA" {
+			t.Errorf("%s asks for %s", line, got)
+		}
 	}
 }
 

@@ -23,12 +23,13 @@ const unreadyFile = "/tmp/unready"
 // Paths: / is the page; /healthz; /readyz (503 while it drains, after POST /ready?ok=false, or while /tmp/unready exists);
 // /echo repeats the request and says who asked; /from says only that, /hostname only who answers; /slow?d=2s answers late.
 func Web(ctx context.Context, w *World) int {
-	flags := newFlags(w)
+	flags := newFlags(w, "web [--port 8080] [--start-delay 5s] [--drain 2s]",
+		"Serves HTTP: / /healthz /readyz /hostname /from /echo /slow?d=2s; POST /ready?ok=false or touch /tmp/unready make /readyz fail.")
 	port := flags.Int("port", envInt(w, "PORT", 8080), "port to listen on")
 	startDelay := flags.Duration("start-delay", 0, "how long to wait before listening")
 	drain := flags.Duration("drain", 0, "how long to go on serving after SIGTERM, not ready")
-	if err := flags.Parse(w.Args[1:]); err != nil {
-		return usage
+	if code, ok := flags.parse(); !ok {
+		return code
 	}
 	signals := w.Signals.Notify(SIGTERM, SIGINT)
 	s := &webServer{w: w, version: w.Getenv("VERSION"), stopping: make(chan struct{})}
