@@ -6,5 +6,5 @@ import "embed"
 
 // FS has a folder for each lesson.
 //
-//go:embed first-pod
+//go:embed delete-pod first-pod
 var FS embed.FS

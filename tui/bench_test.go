@@ -61,8 +61,8 @@ func BenchmarkKeyToFrame(b *testing.B) {
 			m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 			cursor := store.Since(0).Next
 			m.Update(feed.Events{Batch: store.Since(0)})
-			// Through the lab screen's views and panes, and the walk.
-			keys := []string{"down", "2", "pgdown", "end", "tab", "up", "i", "d", "o", "3", "4", "down", "5", "down", "left", "right", "1", "up", "v", "down", "v"}
+			// Through the lab screen's views and panes.
+			keys := []string{"down", "2", "pgdown", "end", "tab", "up", "i", "d", "o", "3", "4", "down", "5", "down", "left", "right", "1", "up"}
 			measured := bench{b: b}
 			next := uint64(10_001)
 			for i := 0; b.Loop(); i++ {
@@ -96,7 +96,7 @@ func BenchmarkScroll100k(b *testing.B) {
 	for _, screen := range []struct {
 		name string
 		keys []string
-	}{{"map", []string{"1"}}, {"tree", []string{"2"}}, {"timeline", []string{"t"}}, {"scheduler", []string{"3"}}, {"etcd", []string{"4"}}, {"objects", []string{"5"}}, {"walk", []string{"v"}}} {
+	}{{"map", []string{"1"}}, {"tree", []string{"2"}}, {"timeline", []string{"t"}}, {"scheduler", []string{"3"}}, {"etcd", []string{"4"}}, {"objects", []string{"5"}}} {
 		for _, k := range screen.keys {
 			m.Update(keyPress(k))
 		}

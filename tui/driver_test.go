@@ -15,6 +15,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/tui"
 	"github.com/kubestep/kubestep/tui/internal/scene"
 )
@@ -25,6 +26,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // clock stands still while anything runs; that is what makes "idle" exact.
 type driver struct {
 	t     *testing.T
+	ctx   context.Context // of the program
 	model tea.Model
 	lab   *scene.Lab // nil in a replay
 	quit  bool
@@ -45,7 +47,7 @@ func drive(t *testing.T, w, h int, edit func(*tui.Options), test func(d *driver)
 		if edit != nil {
 			edit(&o)
 		}
-		d := &driver{t: t, lab: lab, model: tui.New(ctx, o)}
+		d := &driver{t: t, ctx: ctx, lab: lab, model: tui.New(ctx, o)}
 		d.run(d.model.Init())
 		d.send(tea.WindowSizeMsg{Width: w, Height: h})
 		d.idle()
@@ -141,10 +143,22 @@ func (d *driver) start() {
 	d.idle()
 }
 
-// stepTo steps until something with these words waits at the gate.
+// create pauses the lab, at the level of calls, and runs kubectl against it as another terminal would.
+func (d *driver) create() {
+	d.t.Helper()
+	for _, verb := range []engine.Verb{engine.Pause, engine.StepIn} {
+		if _, err := d.lab.Do(d.ctx, engine.Command{Verb: verb}); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	go d.lab.Kubectl(d.ctx, []string{"create", "deployment", "web"}) //nolint:errcheck // it ends with the test
+	d.idle()
+}
+
+// stepTo creates the Deployment and steps until something with these words waits at the gate.
 func (d *driver) stepTo(words string) {
 	d.t.Helper()
-	d.press("n")
+	d.create()
 	for range 40 {
 		if strings.Contains(d.waiting(), words) {
 			return

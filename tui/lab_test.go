@@ -21,7 +21,7 @@ func TestGoldenLabViews(t *testing.T) {
 		play func(d *driver)
 	}{
 		{"lab-map", replay, func(*driver) {}},
-		{"lab-map-held", nil, func(d *driver) { d.start(); d.stepTo("2 waiting"); d.press("v") }},
+		{"lab-map-held", nil, func(d *driver) { d.start(); d.stepTo("2 waiting") }},
 		{"lab-trace-tree", replay, func(d *driver) { d.press("2", "i") }},
 		{"lab-trace-time", replay, func(d *driver) { d.press("2", "t", "up", "up") }},
 		{"lab-scheduler", replay, func(d *driver) { d.press("3") }},
@@ -33,8 +33,8 @@ func TestGoldenLabViews(t *testing.T) {
 		{"lab-packets", busy, func(d *driver) { d.press("7", "enter", "down") }},
 		{"lab-dns", busy, func(d *driver) { d.press("8", "enter") }},
 		{"lab-then", replay, func(d *driver) { d.press("left", "left", "left", "left", "left") }},
-		{"lab-kubectl", nil, func(d *driver) { d.start(); d.press("v", "$"); d.write("get po") }},
-		{"lab-breakpoints", nil, func(d *driver) { d.start(); d.press("v", "b") }},
+		{"lab-kubectl", nil, func(d *driver) { d.start(); d.press("$"); d.write("get po") }},
+		{"lab-breakpoints", nil, func(d *driver) { d.start(); d.press("b") }},
 		{"lab-palette", replay, func(d *driver) { d.press(":"); d.write("e") }},
 	}
 	for _, s := range scenes {
@@ -74,12 +74,9 @@ func TestLabNeverOverflows(t *testing.T) {
 				}
 				drive(t, 80, 24, edit, func(d *driver) {
 					if mode == "live" {
-						d.press("v")
 						manySizes(d, 0)
-						d.press("v")
 						d.start()
 						d.stepTo("binding")
-						d.press("v")
 					}
 					for lang := range languages {
 						for i, k := range keys {
@@ -123,12 +120,9 @@ func TestMapShowsWhoWaits(t *testing.T) {
 	drive(t, 120, 40, nil, func(d *driver) {
 		d.start()
 		d.stepTo("2 waiting")
-		d.press("v")
 		d.sees("[1 Map]", "replicaset-controller     ───■", "■ wants: create  pods", "■ wants: update  deployments/web/status", "node-2", "nodes: 3 · Pods: 0")
 		d.press("n", "n")
 		d.sees("no node yet")
-		d.press("v")
-		d.sees("✓ The ReplicaSet gets a Pod")
 	})
 }
 
@@ -235,7 +229,7 @@ func TestNoVerbsInThePast(t *testing.T) {
 	drive(t, 120, 40, nil, func(d *driver) {
 		d.start()
 		d.stepTo("binding")
-		d.press("v", "left")
+		d.press("left")
 		d.sees("THEN #", "This is the past")
 		before := d.waiting()
 		d.press("n", "c", "m")
@@ -262,7 +256,7 @@ func TestPromptRunsKubectl(t *testing.T) {
 	}
 	drive(t, 120, 40, edit, func(d *driver) {
 		d.start()
-		d.press("v", "$")
+		d.press("$")
 		d.sees("$ kubectl", "enter runs")
 		d.write("get nodes -l 'a=b c'")
 		d.press("enter")
@@ -286,7 +280,7 @@ func TestPromptRunsKubectl(t *testing.T) {
 func TestPromptWhileTheGateHolds(t *testing.T) {
 	drive(t, 120, 40, nil, func(d *driver) {
 		d.start()
-		d.press("v", "p", "$")
+		d.press("p", "$")
 		d.write("create deployment web")
 		d.press("enter")
 		d.sees("not answered yet", "■ wants: create  deployments/web")
@@ -298,7 +292,7 @@ func TestPromptWhileTheGateHolds(t *testing.T) {
 func TestBreakpoints(t *testing.T) {
 	drive(t, 120, 40, nil, func(d *driver) {
 		d.start()
-		d.press("v", "b")
+		d.press("b")
 		d.sees("No breakpoints.", "kube-scheduler create pods/binding")
 		d.write("pods/binding")
 		d.press("enter")
@@ -374,7 +368,8 @@ func TestLabMouse(t *testing.T) {
 func TestLabLevelFollowsTheGate(t *testing.T) {
 	drive(t, 120, 40, nil, func(d *driver) {
 		d.start()
-		d.press("n", "v", "i")
+		d.create()
+		d.press("i")
 		d.sees("level: deliveries")
 		if got := d.lab.State().Level; got != engine.Deliveries {
 			t.Errorf("the gate's level is %s", got)

@@ -17,8 +17,8 @@ import (
 	"github.com/kubestep/kubestep/tui/keymap"
 	"github.com/kubestep/kubestep/tui/layout"
 	"github.com/kubestep/kubestep/tui/route"
+	"github.com/kubestep/kubestep/tui/screen/home"
 	"github.com/kubestep/kubestep/tui/screen/lab"
-	"github.com/kubestep/kubestep/tui/screen/walk"
 	"github.com/kubestep/kubestep/tui/text"
 	"github.com/kubestep/kubestep/tui/theme"
 )
@@ -67,6 +67,7 @@ type Model struct {
 	front    route.Address
 	overlays []overlay
 	sources  sources
+	class    class
 	// What is known before the first message.
 	status engine.Status
 	state  engine.DebugState
@@ -83,27 +84,28 @@ type Model struct {
 
 // New returns the interface. It starts nothing: a program's Init does. ctx ends its commands.
 func New(ctx context.Context, o Options) *Model {
-	m := &Model{dark: true, looks: looks(o), say: text.In(text.Parse(o.Lang)), log: o.Log, front: walk.Address}
+	m := &Model{dark: true, looks: looks(o), say: text.In(text.Parse(o.Lang)), log: o.Log, front: lab.Address, class: newClass(ctx, o.Course)}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
-	w := walk.Options{Store: o.Recording, Ask: route.From(ctx, walk.Address)}
+	l := lab.Options{Store: o.Recording, Ask: route.From(ctx, lab.Address), Host: o.Host, Still: o.ReducedMotion, Home: o.Course != nil,
+		Header: o.Header, Damage: o.Damage}
 	if o.Lab != nil {
-		w.Store, w.Debugger, w.Kubectl = o.Lab.Events(), o.Lab.Debugger(), o.Actions.Kubectl
-		m.status, m.state = o.Lab.Status(), w.Debugger.State()
-		m.sources.debug = func(generation uint64) tea.Cmd { return feed.NextDebug(ctx, w.Debugger, generation) }
+		l.Store, l.Debugger, l.Kubectl = o.Lab.Events(), o.Lab.Debugger(), o.Actions.Kubectl
+		m.status, m.state = o.Lab.Status(), l.Debugger.State()
+		m.sources.debug = func(generation uint64) tea.Cmd { return feed.NextDebug(ctx, l.Debugger, generation) }
 		m.sources.status = func(generation uint64) tea.Cmd { return feed.NextStatus(ctx, o.Lab, generation) }
 	}
-	if w.Store == nil {
-		w.Store = trace.NewStore(trace.Limits{})
+	if l.Store == nil {
+		l.Store = trace.NewStore(trace.Limits{})
 	}
-	m.sources.store = w.Store
-	m.sources.events = func(c trace.Cursor) tea.Cmd { return feed.Next(ctx, w.Store, c) }
-	l := lab.Options{Store: w.Store, Debugger: w.Debugger, Kubectl: w.Kubectl, Ask: route.From(ctx, lab.Address),
-		Host: o.Host, Still: o.ReducedMotion, Header: o.Header, Damage: o.Damage}
-	m.screens = map[route.Address]screen{walk.Address: walk.New(w), lab.Address: lab.New(l)}
-	if o.Lab == nil {
-		m.front = lab.Address
+	m.sources.store = l.Store
+	m.sources.events = func(c trace.Cursor) tea.Cmd { return feed.Next(ctx, l.Store, c) }
+	m.class.stage = lab.New(l)
+	m.screens = map[route.Address]screen{lab.Address: m.class.stage}
+	if o.Course != nil {
+		m.screens[home.Address] = m.class.home
+		m.front = home.Address
 	}
 	m.dress()
 	return m
@@ -111,7 +113,10 @@ func New(ctx context.Context, o Options) *Model {
 
 // Init implements [tea.Model].
 func (m *Model) Init() tea.Cmd {
-	cmds := []tea.Cmd{feed.First(m.sources.store), tea.RequestBackgroundColor}
+	cmds := []tea.Cmd{feed.First(m.sources.store), tea.RequestBackgroundColor, m.class.trouble()}
+	if m.class.course != nil && m.class.course.Open.ID != "" {
+		cmds = append(cmds, route.Go(m.class.course.Open))
+	}
 	if m.sources.status != nil {
 		status, state := m.status, m.state
 		cmds = append(cmds, func() tea.Msg { return feed.Status{Status: status} }, func() tea.Msg { return feed.Debug{State: state} })
@@ -146,13 +151,21 @@ func (m *Model) Update(msg tea.Msg) (model tea.Model, cmd tea.Cmd) {
 	case feed.Debug:
 		return m, tea.Batch(m.feed(msg), m.sources.debug(msg.State.Generation))
 	case feed.Status:
-		return m, tea.Batch(m.feed(msg), m.sources.status(msg.Status.Generation))
+		m.status = msg.Status
+		return m, tea.Batch(m.feed(msg), m.sources.status(msg.Status.Generation), m.class.begin(msg.Status))
 	case route.Result:
+		if msg.To == rootAddress {
+			return m, m.result(msg)
+		}
 		if s, ok := m.screens[msg.To]; ok {
 			if msg.Err != nil {
 				m.log.Warn("command failed", "screen", string(msg.To), "err", msg.Err)
 			}
 			return m, s.Result(msg)
+		}
+	default:
+		if cmd, is := m.wish(msg); is {
+			return m, cmd
 		}
 	}
 	return m, nil
@@ -240,6 +253,9 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 func (m *Model) act(a keymap.Action) (cmd tea.Cmd, own bool) {
 	switch a {
 	case keymap.Quit:
+		if m.class.home != nil && m.front != home.Address {
+			return m.goHome(), true
+		}
 		return tea.Quit, true
 	case keymap.Help:
 		m.push(help.New(m.focused().Bindings()))
@@ -249,8 +265,6 @@ func (m *Model) act(a keymap.Action) (cmd tea.Cmd, own bool) {
 		m.speak()
 	case keymap.ThemeAuto, keymap.ThemeDark, keymap.ThemeLight, keymap.ThemeContrast, keymap.ThemeNone:
 		m.wear(a)
-	case keymap.Screens:
-		m.front = map[route.Address]route.Address{walk.Address: lab.Address, lab.Address: walk.Address}[m.front]
 	default:
 		return nil, false
 	}

@@ -38,6 +38,8 @@ type Options struct {
 	Header  trace.Header
 	Damage  error
 	Actions Actions
+	// Course is nil when there are no lessons: then the lab is all there is.
+	Course *Course
 	// Host is what the screens may ask of the machine.
 	Host host.Host
 	// Lang is "en" or "zh", or a locale that starts like one of them ("zh_CN.UTF-8"); anything else means English.

@@ -20,14 +20,18 @@ func TestGoldenViews(t *testing.T) {
 		edit func(*tui.Options)
 		play func(d *driver)
 	}{
-		{"start", nil, func(d *driver) { d.lab.PhaseDone(45e6); d.lab.PhaseDone(1200e6); d.idle() }},
-		{"ready", nil, func(d *driver) { d.start() }},
-		{"binding-held", nil, func(d *driver) { d.start(); d.stepTo("binding") }},
-		{"two-held", nil, func(d *driver) { d.start(); d.stepTo("2 waiting"); d.press("down") }},
-		{"replay", replay, func(d *driver) { d.press("v") }},
-		{"replay-score", replay, func(d *driver) { d.press("v", "/"); d.write("score"); d.press("enter", "enter") }},
-		{"replay-events", replay, func(d *driver) { d.press("v", "i", "end") }},
-		{"help", replay, func(d *driver) { d.press("v", "?") }},
+		{"welcome", newcomer, func(d *driver) { d.lab.PhaseDone(45e6); d.lab.PhaseDone(1200e6); d.idle() }},
+		{"home-new", newcomer, func(d *driver) { d.press("esc"); d.start() }},
+		{"home", learner, func(d *driver) { d.start(); d.press("down", "down", "down") }},
+		{"home-search", learner, func(d *driver) { d.start(); d.press("/"); d.write("network") }},
+		{"home-broken", learner, func(d *driver) { d.start(); d.press("/"); d.write("torn") }},
+		{"home-failed", learner, func(d *driver) {
+			d.lab.PhaseDone(45e6)
+			d.lab.Fail("start etcd: write member/wal: no space left on device")
+			d.idle()
+		}},
+		{"help", replay, func(d *driver) { d.press("?") }},
+		{"home-help", learner, func(d *driver) { d.press("?") }},
 	}
 	for _, s := range scenes {
 		for _, size := range sizes {
@@ -51,31 +55,31 @@ func TestGoldenViews(t *testing.T) {
 	}
 }
 
-// TestNothingOverflows resizes one program through many sizes, on every pane and page, in both languages and themes.
-func TestNothingOverflows(t *testing.T) {
-	keys := [][]string{nil, {"tab"}, {"tab"}, {"s"}, {"y"}, {"d"}, {"tab"}, {"?"}, {"esc", "L"}}
+// TestHomeNeverOverflows resizes the home screen through many sizes, in its states, in both languages and themes.
+func TestHomeNeverOverflows(t *testing.T) {
+	keys := [][]string{nil, {"tab"}, {"tab", "end"}, {"home", "/"}, {"esc", "?"}, {"esc", ":"}, {"esc", "w"}, {"esc", "L"}}
 	for _, noColor := range []bool{false, true} {
-		for _, mode := range []string{"live", "replay"} {
-			t.Run(fmt.Sprintf("%s, no colour %t", mode, noColor), func(t *testing.T) {
+		for _, who := range []string{"newcomer", "learner"} {
+			t.Run(fmt.Sprintf("%s, no colour %t", who, noColor), func(t *testing.T) {
 				edit := func(o *tui.Options) {
-					if mode == "replay" {
-						replay(o)
+					if o.NoColor = noColor; who == "learner" {
+						learner(o)
+					} else {
+						newcomer(o)
 					}
-					o.NoColor = noColor
 				}
 				drive(t, 80, 24, edit, func(d *driver) {
-					if mode == "live" {
-						manySizes(d, 0)
-						d.start()
-						manySizes(d, 1)
-						d.stepTo("binding")
-					}
+					manySizes(d, 0)
+					d.start()
 					for lang := range languages {
 						for i, k := range keys {
 							d.press(k...)
-							manySizes(d, 2+lang*len(keys)+i)
+							manySizes(d, 1+lang*len(keys)+i)
 						}
 					}
+					d.lab.Fail("etcd: no space left on device, and a long explanation of what that means for the lab and for whoever is in it")
+					d.idle()
+					manySizes(d, 20)
 				})
 			})
 		}

@@ -18,7 +18,6 @@ const (
 	Pause
 	Finer
 	Coarser
-	Again
 	Open
 	Back
 	NextPane
@@ -38,7 +37,6 @@ const (
 	Help
 	Quit
 	// Of the lab screen.
-	Screens
 	ViewMap
 	ViewTrace
 	ViewScheduler
@@ -78,6 +76,11 @@ const (
 	ThemeLight
 	ThemeContrast
 	ThemeNone
+	// Of the home screen.
+	Restart
+	TakeQuiz
+	FreeLab
+	Welcome
 )
 
 // Binding is one action's keys.
@@ -94,42 +97,6 @@ type Binding struct {
 	Rank int
 	// Off is set while the action does not work.
 	Off bool
-}
-
-// Walk returns the bindings of the walk and of the program, in the order of the help.
-func Walk() []Binding {
-	return []Binding{
-		{Step, []string{"n"}, "n", text.KeyStep, text.HelpStep, text.GroupStep, 1, false},
-		{StepThis, []string{"m"}, "m", text.KeyStepThis, text.HelpStepThis, text.GroupStep, 2, false},
-		{Continue, []string{"c"}, "c", text.KeyContinue, text.HelpContinue, text.GroupStep, 3, false},
-		{Pause, []string{"p"}, "p", text.KeyPause, text.HelpPause, text.GroupStep, 4, false},
-		{Finer, []string{"i"}, "i", text.KeyFiner, text.HelpFiner, text.GroupStep, 12, false},
-		{Coarser, []string{"o"}, "o", text.KeyCoarser, text.HelpCoarser, text.GroupStep, 13, false},
-		{Again, []string{"r"}, "r", text.KeyAgain, text.HelpAgain, text.GroupStep, 5, false},
-
-		{WhyPage, []string{"w"}, "w", text.KeyWhyPage, text.HelpWhyPage, text.GroupLook, 9, false},
-		{DiffPage, []string{"d"}, "d", text.KeyDiffPage, text.HelpDiffPage, text.GroupLook, 6, false},
-		{SourcePage, []string{"s"}, "s", text.KeySourcePage, text.HelpSourcePage, text.GroupLook, 7, false},
-		{ObjectPage, []string{"y"}, "y", text.KeyObjectPage, text.HelpObjectPage, text.GroupLook, 8, false},
-		{Filter, []string{"/"}, "/", text.KeyFilter, text.HelpFilter, text.GroupLook, 15, false},
-		{Open, []string{"enter"}, "enter", text.KeyOpen, text.HelpOpen, text.GroupLook, 11, false},
-		{Back, []string{"esc"}, "esc", text.KeyBack, text.HelpBack, text.GroupLook, 10, false},
-
-		{NextPane, []string{"tab"}, "tab", text.KeyNextPane, text.HelpNextPane, text.GroupMove, 5, false},
-		{PrevPane, []string{"shift+tab"}, "shift+tab", 0, text.HelpPrevPane, text.GroupMove, 0, false},
-		{Up, []string{"up", "k"}, "↑ k", 0, text.HelpUp, text.GroupMove, 0, false},
-		{Down, []string{"down", "j"}, "↓ j", 0, text.HelpDown, text.GroupMove, 0, false},
-		{PageUp, []string{"pgup", "ctrl+u"}, "pgup", 0, text.HelpPageUp, text.GroupMove, 0, false},
-		{PageDown, []string{"pgdown", "ctrl+d", "space"}, "pgdn", 0, text.HelpPageDown, text.GroupMove, 0, false},
-		{Top, []string{"g", "home"}, "g home", 0, text.HelpTop, text.GroupMove, 0, false},
-		{Bottom, []string{"G", "end"}, "G end", 0, text.HelpBottom, text.GroupMove, 0, false},
-
-		{Screens, []string{"v"}, "v", text.KeyScreens, text.HelpScreens, text.GroupProgram, 14, false},
-		{Palette, []string{":"}, ":", text.KeyPalette, text.HelpPalette, text.GroupProgram, 15, false},
-		{Language, []string{"L"}, "L", text.KeyLanguage, text.HelpLanguage, text.GroupProgram, 16, false},
-		{Help, []string{"?"}, "?", text.KeyHelp, text.HelpHelp, text.GroupProgram, 17, false},
-		{Quit, []string{"q", "ctrl+c"}, "q", text.KeyQuit, text.HelpQuit, text.GroupProgram, 18, false},
-	}
 }
 
 // Find returns the action that a key asks for, [None] when it has none that works now.

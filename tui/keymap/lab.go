@@ -57,7 +57,6 @@ func Lab() []Binding {
 		{Top, []string{"g", "home"}, "g home", 0, text.HelpTop, text.GroupMove, 0, false},
 		{Bottom, []string{"G", "end"}, "G end", 0, text.HelpBottom, text.GroupMove, 0, false},
 
-		{Screens, []string{"v"}, "v", text.TabWalk, text.HelpScreens, text.GroupProgram, 10, false},
 		{Palette, []string{":"}, ":", text.KeyPalette, text.HelpPalette, text.GroupProgram, 11, false},
 		{Language, []string{"L"}, "L", text.KeyLanguage, text.HelpLanguage, text.GroupProgram, 18, false},
 		{Help, []string{"?"}, "?", text.KeyHelp, text.HelpHelp, text.GroupProgram, 17, false},

@@ -32,80 +32,8 @@ func (r Rect) Contains(x, y int) bool {
 // Empty reports whether r has no cell.
 func (r Rect) Empty() bool { return r.W <= 0 || r.H <= 0 }
 
-// Pane is a part of the walk's screen that can have the focus.
-type Pane int
-
-// The panes, in the order in which the tab key visits them.
-const (
-	Held Pane = iota
-	Events
-	Inspector
-	Guide
-	Panes // how many there are
-)
-
-// Screen is where everything is.
-type Screen struct {
-	Header, Tabs, Status, Keys Rect
-	Pane                       [Panes]Rect // empty for a pane behind another tab
-	// Tabbed is set when the panes are tabs; Tabs is empty otherwise.
-	Tabbed bool
-}
-
-// Options is what the places depend on besides the size.
-type Options struct {
-	// Focus is the pane with the focus; in a narrow terminal it decides which tab is in front.
-	Focus Pane
-	// GuideLines is how many lines the guide would like to have.
-	GuideLines int
-	// NoQueue leaves the held queue out.
-	NoQueue bool
-}
-
-// Arrange places the panes of the walk on a terminal of w by h cells.
-func Arrange(w, h int, o Options) Screen {
-	s := Screen{
-		Header: Rect{0, 0, w, 1},
-		Status: Rect{0, h - 2, w, 1},
-		Keys:   Rect{0, h - 1, w, 1},
-	}
-	body := Rect{0, 1, w, h - 3}
-	switch {
-	case w >= threeColumns:
-		left, middle := w*27/100, w*38/100
-		s.Pane[Guide], s.Pane[Held] = guideAndHeld(Rect{0, body.Y, left, body.H}, o)
-		s.Pane[Events] = Rect{left, body.Y, middle, body.H}
-		s.Pane[Inspector] = Rect{left + middle, body.Y, w - left - middle, body.H}
-	case w >= twoColumns:
-		left := w * 42 / 100
-		s.Pane[Guide], s.Pane[Held] = guideAndHeld(Rect{0, body.Y, left, body.H}, o)
-		top := body.H * 45 / 100
-		s.Pane[Events] = Rect{left, body.Y, w - left, top}
-		s.Pane[Inspector] = Rect{left, body.Y + top, w - left, body.H - top}
-	default:
-		s.Tabbed = true
-		s.Tabs = Rect{0, 1, w, 1}
-		body.Y, body.H = body.Y+1, body.H-1
-		if o.Focus == Guide || o.Focus == Held {
-			s.Pane[Guide], s.Pane[Held] = guideAndHeld(body, o)
-		} else {
-			s.Pane[o.Focus] = body
-		}
-	}
-	return s
-}
-
 // leastHeld is the frame and three lines of the held queue.
 const leastHeld = 5
-
-// guideAndHeld stacks the two: the guide gets what it wants as long as some of the queue stays in sight.
-func guideAndHeld(r Rect, o Options) (guide, held Rect) {
-	if o.NoQueue {
-		return r, Rect{}
-	}
-	top := min(max(o.GuideLines+2, r.H/3), r.H-leastHeld)
-	return Rect{r.X, r.Y, r.W, top}, Rect{r.X, r.Y + top, r.W, r.H - top}
-}
 
 // Width returns how many cells s takes. It is ansi.StringWidth with a shorter way for plain ASCII, which is most of it.
 func Width(s string) int {

@@ -7,15 +7,15 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// draw draws an arrangement with a letter for each pane, a column for 10 cells and a row for 4 lines.
-func draw(s Screen, w, h int) string {
+// draw draws panes with a letter for each, a column for 10 cells and a row for 4 lines.
+func draw(panes []Rect, letters string, w, h int) string {
 	var b strings.Builder
 	for y := 0; y < h; y += 4 {
 		for x := 0; x < w; x += 10 {
 			letter := "."
-			for p, r := range s.Pane {
+			for p, r := range panes {
 				if r.Contains(x, y) {
-					letter = string("HEIG"[p])
+					letter = letters[p : p+1]
 				}
 			}
 			b.WriteString(letter)
@@ -25,65 +25,58 @@ func draw(s Screen, w, h int) string {
 	return b.String()
 }
 
-func TestArrange(t *testing.T) {
+func TestArrangeHome(t *testing.T) {
 	tests := []struct {
 		name string
 		w, h int
-		o    Options
+		o    HomeOptions
 		want string
 	}{
-		{"three columns", 200, 40, Options{GuideLines: 12}, `
+		{"three columns", 200, 24, HomeOptions{ListLines: 12, AboutLines: 12, LabLines: 9}, `
 ....................
-GGGGGGEEEEEEEIIIIIII
-GGGGGGEEEEEEEIIIIIII
-GGGGGGEEEEEEEIIIIIII
-HHHHHHEEEEEEEIIIIIII
-HHHHHHEEEEEEEIIIIIII
-HHHHHHEEEEEEEIIIIIII
-HHHHHHEEEEEEEIIIIIII
-HHHHHHEEEEEEEIIIIIII
-HHHHHHEEEEEEEIIIIIII
+LLLLLLLLLAAAAAAABBBB
+LLLLLLLLLAAAAAAABBBB
+LLLLLLLLLAAAAAAABBBB
+LLLLLLLLLAAAAAAABBBB
+LLLLLLLLLAAAAAAABBBB
 `},
-		{"two columns", 120, 40, Options{GuideLines: 12}, `
+		{"two columns", 120, 40, HomeOptions{ListLines: 12, AboutLines: 12, LabLines: 9}, `
 ............
-GGGGGEEEEEEE
-GGGGGEEEEEEE
-GGGGGEEEEEEE
-HHHHHEEEEEEE
-HHHHHIIIIIII
-HHHHHIIIIIII
-HHHHHIIIIIII
-HHHHHIIIIIII
-HHHHHIIIIIII
+LLLLLLLAAAAA
+LLLLLLLAAAAA
+LLLLLLLAAAAA
+LLLLLLLAAAAA
+LLLLLLLAAAAA
+LLLLLLLAAAAA
+LLLLLLLBBBBB
+LLLLLLLBBBBB
+LLLLLLLBBBBB
 `},
-		{"no queue", 120, 24, Options{NoQueue: true}, `
-............
-GGGGGEEEEEEE
-GGGGGEEEEEEE
-GGGGGIIIIIII
-GGGGGIIIIIII
-GGGGGIIIIIII
-`},
-		{"tab of the queue", 80, 24, Options{Focus: Held, GuideLines: 50}, `
+		{"one column, few lessons", 80, 40, HomeOptions{ListLines: 12, AboutLines: 12}, `
 ........
-GGGGGGGG
-GGGGGGGG
-GGGGGGGG
-GGGGGGGG
-HHHHHHHH
+LLLLLLLL
+LLLLLLLL
+LLLLLLLL
+LLLLLLLL
+AAAAAAAA
+AAAAAAAA
+AAAAAAAA
+AAAAAAAA
+AAAAAAAA
 `},
-		{"tab of the events", 80, 24, Options{Focus: Events}, `
+		{"one column, many lessons", 80, 24, HomeOptions{ListLines: 50, AboutLines: 12}, `
 ........
-EEEEEEEE
-EEEEEEEE
-EEEEEEEE
-EEEEEEEE
-EEEEEEEE
+LLLLLLLL
+LLLLLLLL
+LLLLLLLL
+AAAAAAAA
+AAAAAAAA
 `},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := draw(Arrange(tt.w, tt.h, tt.o), tt.w, tt.h); got != strings.TrimPrefix(tt.want, "\n") {
+			s := ArrangeHome(tt.w, tt.h, tt.o)
+			if got := draw(s.Pane[:], "LAB", tt.w, tt.h); got != strings.TrimPrefix(tt.want, "\n") {
 				t.Errorf("got:\n%s", got)
 			}
 		})

@@ -90,9 +90,7 @@ type (
 
 // The messages that the root model feeds to every screen, as it feeds them what the lab reports.
 type (
-	// Started says that an attempt has begun, in the place of any before. It comes before the lab screen does.
-	Started struct{ Session Session }
-	// Over says that the attempt has ended. Err says why when it could not go on.
+	// Over says that the attempt could not go on, and why.
 	Over struct{ Err error }
 	// Trouble is something that went wrong with keeping what was done, for the learner to read.
 	Trouble struct{ Err error }

@@ -1,7 +1,7 @@
 package text
 
 // catalogue has each text in each language, in the order of [Lang].
-var catalogue = with(walkWords, labWords, lessonWords, machineWords)
+var catalogue = with(sharedWords, labWords, lessonWords, machineWords, homeWords)
 
 func with(words [ids][langs]string, more ...map[ID][langs]string) [ids][langs]string {
 	for _, m := range more {
@@ -12,21 +12,15 @@ func with(words [ids][langs]string, more ...map[ID][langs]string) [ids][langs]st
 	return words
 }
 
-// walkWords has the texts of the walk and of what all screens share.
-var walkWords = [ids][langs]string{
+// sharedWords has the texts that all screens share.
+var sharedWords = [ids][langs]string{
 
 	// Panes and the frame.
 
 	PaneHeld: {"Waiting at the gate",
 		"在关口等待"},
-	PaneEvents: {"Events",
-		"事件"},
 	PaneInspector: {"Inspector",
 		"细看"},
-	PaneGuide: {"One Deployment of one Pod",
-		"一个 Deployment，一个 Pod"},
-	TabWalk: {"Walk",
-		"步骤"},
 	TooSmall: {"This terminal has %d x %d cells. kubestep needs %d x %d: please make it larger.",
 		"终端现在是 %d x %d，kubestep 需要 %d x %d：请放大窗口。"},
 	Nodes: {"%d nodes",
@@ -55,17 +49,9 @@ var walkWords = [ids][langs]string{
 		"粒度：%s"},
 	Progress: {"step %d/%d",
 		"第 %d/%d 步"},
-	AllDone: {"all %d steps seen",
-		"%d 步已全部看到"},
 
 	// Start-up.
 
-	WillHappen: {"What will happen",
-		"将要发生什么"},
-	WillHappenText: {"A real Kubernetes starts inside this program: etcd, kube-apiserver, the controllers, kube-scheduler and the nodes. Then you create one Deployment of one Pod and release it hand-over by hand-over, from the kubectl request to a running container.",
-		"这个程序里会启动一个真正的 Kubernetes：etcd、kube-apiserver、各控制器、kube-scheduler 和节点。然后由你创建一个只有一个 Pod 的 Deployment，并一次一步地放行每次交接，从 kubectl 的请求直到容器运行。"},
-	StartUp: {"Start-up",
-		"启动进度"},
 	PhaseWaiting: {"waiting",
 		"等待中"},
 	PhaseWorking: {"starting",
@@ -79,74 +65,8 @@ var walkWords = [ids][langs]string{
 	LabStopped: {"The lab has stopped. What was recorded stays here to be looked at.",
 		"实验环境已停止。已记录的内容仍可查看。"},
 
-	// The prompt to start.
-
-	ReadyTitle: {"Make it happen",
-		"动手"},
-	ReadyText: {"Nothing runs in the cluster yet. Before you start: who will act first once the Deployment is stored, and how many components must act until its container runs?",
-		"集群里还没有任何应用。开始之前先想一想：Deployment 存入之后，谁会第一个行动？在容器运行之前，需要多少个组件先后行动？"},
-	PressToStart: {"Press n to run this, with every hand-over held at the gate:",
-		"按 n 执行下面的命令，每次交接都会停在关口："},
-	NoKubectl: {"This program cannot run kubectl here. Run this in another terminal:",
-		"这里无法运行 kubectl。请在另一个终端执行："},
-
-	// The walk.
-
-	StepDeployment: {"The Deployment is stored",
-		"Deployment 已存入"},
-	StepDeploymentText: {"kubectl only writes the wish to the API server, which checks it and stores it in etcd. Nothing runs yet.",
-		"kubectl 只是把愿望写给 API server，由它检查并存入 etcd。此时还没有任何东西运行。"},
-	StepReplicaSet: {"The Deployment gets a ReplicaSet",
-		"Deployment 有了 ReplicaSet"},
-	StepReplicaSetText: {"deployment-controller watches Deployments. It learns of the new one and creates a ReplicaSet for its Pod template.",
-		"deployment-controller 监视 Deployment。它得知新的 Deployment 后，按 Pod 模板创建一个 ReplicaSet。"},
-	StepPod: {"The ReplicaSet gets a Pod",
-		"ReplicaSet 有了 Pod"},
-	StepPodText: {"replicaset-controller counts Pods: it wants one and finds none, so it creates one. The Pod is Pending: it has no node.",
-		"replicaset-controller 数 Pod：想要一个，却没有，于是创建一个。这个 Pod 处于 Pending：还没有节点。"},
-	StepBinding: {"The Pod is bound to a node",
-		"Pod 绑定到节点"},
-	StepBindingText: {"kube-scheduler filters the nodes, scores those that are left and writes a Binding. It starts nothing itself.",
-		"kube-scheduler 过滤节点，为剩下的打分，然后写一个 Binding。它自己不启动任何东西。"},
-	StepSandbox: {"The kubelet makes the Pod's sandbox",
-		"kubelet 建立 Pod 沙箱"},
-	StepSandboxText: {"The kubelet of that node learns of its new Pod and calls its container runtime: first the sandbox, which has the Pod's network.",
-		"该节点的 kubelet 得知自己的新 Pod，于是调用容器运行时：先建立沙箱，Pod 的网络属于它。"},
-	StepContainer: {"The container starts",
-		"容器启动"},
-	StepContainerText: {"Image, container, start: three more calls to the container runtime.",
-		"镜像、容器、启动：再调用容器运行时三次。"},
-	StepRunning: {"The Pod is reported Running",
-		"Pod 报告为 Running"},
-	StepRunningText: {"The kubelet writes what it sees into the Pod's status. Now everybody who watches the Pod learns of it.",
-		"kubelet 把看到的写入 Pod 的 status。监视这个 Pod 的组件由此得知。"},
-	StepAvailable: {"The Deployment is Available",
-		"Deployment 可用"},
-	StepAvailableText: {"Status goes back up: replicaset-controller sums up its Pods, deployment-controller sums up its ReplicaSets.",
-		"状态向上汇总：replicaset-controller 汇总它的 Pod，deployment-controller 汇总它的 ReplicaSet。"},
-	WhoNext: {"Who acts next? Say it, then press n.",
-		"下一个行动的是谁？先说出来，再按 n。"},
-	DoneTitle: {"Seen: from one request to a running Pod",
-		"看完了：从一个请求到运行的 Pod"},
-	DoneText: {"No component told another what to do: each wrote to the API server and watched it. Select any event and read Why to walk back to your kubectl command.",
-		"没有哪个组件命令另一个组件：每个都只向 API server 写入并监视它。选中任意事件，看“为什么”，就能一路回到你的 kubectl 命令。"},
-	DoneNext: {"c lets the rest run. r deletes the Deployment and starts over. i shows finer steps. v opens the views of the whole lab.",
-		"c 放行其余部分。r 删除 Deployment 重新开始。i 显示更细的步骤。v 打开整个实验环境的视图。"},
-	ReplayText: {"This is a recording: look around, nothing can be changed.",
-		"这是一份记录：可以随意查看，什么都不会改变。"},
-	ReplayCount: {"%d events recorded.",
-		"记录了 %d 个事件。"},
-	KubectlSaid: {"kubectl said",
-		"kubectl 的输出"},
-	KubectlFailed: {"kubectl failed",
-		"kubectl 失败"},
-	KubectlWaits: {"kubectl waits for its answer.",
-		"kubectl 正在等待应答。"},
-
 	// Lists.
 
-	NothingHeld: {"Nothing waits here.",
-		"这里没有等待的事件。"},
 	NothingHeldRun: {"The gate is open: everything goes through.",
 		"关口已打开：一切直接通过。"},
 	NothingHeldPaused: {"Nobody wants to change anything now.",
@@ -170,10 +90,6 @@ var walkWords = [ids][langs]string{
 
 	// Status line.
 
-	FilterPrompt: {"filter (actor, verb, object):",
-		"过滤（组件、动词、对象）："},
-	Searching: {"searching all events",
-		"正在搜索所有事件"},
 	Busy: {"%s: waiting for the cluster to settle",
 		"%s：等待集群平静下来"},
 	NextUp: {"next: %s",
@@ -333,10 +249,6 @@ var walkWords = [ids][langs]string{
 
 	// Keys: a word for the key bar, a sentence for the help.
 
-	KeyStart: {"create",
-		"创建"},
-	HelpStart: {"run the kubectl command, held at the gate",
-		"执行 kubectl 命令，停在关口"},
 	KeyStep: {"step",
 		"步进"},
 	HelpStep: {"release the oldest held event and wait until the cluster settles",
@@ -361,10 +273,6 @@ var walkWords = [ids][langs]string{
 		"更粗"},
 	HelpCoarser: {"one level coarser",
 		"粒度更粗"},
-	KeyAgain: {"start over",
-		"重来"},
-	HelpAgain: {"delete the Deployment and start over",
-		"删除 Deployment，重新开始"},
 	KeyOpen: {"open",
 		"打开"},
 	HelpOpen: {"look inside what is selected; on a held event: release it",

@@ -10,10 +10,7 @@ const (
 	// Panes and the frame.
 
 	PaneHeld
-	PaneEvents
 	PaneInspector
-	PaneGuide
-	TabWalk
 	TooSmall
 	Nodes
 	Replay
@@ -28,13 +25,9 @@ const (
 	LevelStages
 	LevelIs
 	Progress
-	AllDone
 
 	// Start-up.
 
-	WillHappen
-	WillHappenText
-	StartUp
 	PhaseWaiting
 	PhaseWorking
 	PhaseAllReady
@@ -42,44 +35,8 @@ const (
 	LabFailedAdvice
 	LabStopped
 
-	// The prompt to start.
-
-	ReadyTitle
-	ReadyText
-	PressToStart
-	NoKubectl
-
-	// The walk.
-
-	StepDeployment
-	StepDeploymentText
-	StepReplicaSet
-	StepReplicaSetText
-	StepPod
-	StepPodText
-	StepBinding
-	StepBindingText
-	StepSandbox
-	StepSandboxText
-	StepContainer
-	StepContainerText
-	StepRunning
-	StepRunningText
-	StepAvailable
-	StepAvailableText
-	WhoNext
-	DoneTitle
-	DoneText
-	DoneNext
-	ReplayText
-	ReplayCount
-	KubectlSaid
-	KubectlFailed
-	KubectlWaits
-
 	// Lists.
 
-	NothingHeld
 	NothingHeldRun
 	NothingHeldPaused
 	HeldBecause
@@ -93,8 +50,6 @@ const (
 
 	// Status line.
 
-	FilterPrompt
-	Searching
 	Busy
 	NextUp
 	WaitingCount
@@ -179,8 +134,6 @@ const (
 
 	// Keys: a word for the key bar, a sentence for the help.
 
-	KeyStart
-	HelpStart
 	KeyStep
 	HelpStep
 	KeyStepThis
@@ -193,8 +146,6 @@ const (
 	HelpFiner
 	KeyCoarser
 	HelpCoarser
-	KeyAgain
-	HelpAgain
 	KeyOpen
 	HelpOpen
 	KeyBack
@@ -308,8 +259,6 @@ const (
 
 	// Keys of the lab screen.
 
-	KeyScreens
-	HelpScreens
 	HelpNextView
 	HelpPrevView
 	KeyTree
@@ -485,6 +434,8 @@ const (
 	Casting
 	CastEnded
 	Proposals
+	PromptNoShell
+	PromptEndless
 	ExportTitle
 	ExportFacts
 	ExportSpan
@@ -496,8 +447,6 @@ const (
 	ExportFunction
 	ExportPlace
 	ExportEmpty
-	PromptNoShell
-	PromptEndless
 
-	ids // how many there are
+	idsHere // home.go has the rest
 )

@@ -16,6 +16,7 @@ import (
 	"github.com/kubestep/kubestep/engine/check"
 	"github.com/kubestep/kubestep/engine/course"
 	"github.com/kubestep/kubestep/engine/quiz"
+	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/lessons/schema"
 )
 
@@ -288,14 +289,21 @@ func (p *prover) attempt(ctx context.Context, s *schema.Step, a schema.Attempt) 
 	return nil
 }
 
+// letGo lets all go on that is stopped, until nothing is: a packet that is released may lead to another.
 func (p *prover) letGo(ctx context.Context, s *schema.Step) error {
-	if _, err := p.Lab.Debugger().Do(ctx, engine.Command{Verb: engine.Continue}); err != nil {
-		return fmt.Errorf("let go of what a wrong attempt stopped at: %w", err)
+	for {
+		if !s.Keep {
+			if _, err := p.Lab.Debugger().Do(ctx, engine.Command{Verb: engine.Continue}); err != nil {
+				return fmt.Errorf("let go of what a wrong attempt stopped at: %w", err)
+			}
+		}
+		if err := p.session.Settle(ctx, p.Quiet); err != nil {
+			return p.stuck(ctx, err, s, "the lab does not come to rest after a wrong attempt was undone")
+		}
+		if s.Keep || len(p.Lab.Debugger().State().Held) == 0 {
+			return nil
+		}
 	}
-	if err := p.session.Settle(ctx, p.Quiet); err != nil {
-		return p.stuck(ctx, err, s, "the lab does not come to rest after a wrong attempt was undone")
-	}
-	return nil
 }
 
 // made names what the lesson has made by now.
@@ -319,52 +327,58 @@ func (p *prover) commands(ctx context.Context, commands []schema.Command) error 
 			continue
 		}
 		done := make(chan struct{})
+		before := p.Lab.Debugger().State().Held
 		go func() {
 			defer close(done)
 			_, _ = p.Command(ctx, c) // what matters is what the checks say
 		}()
-		if err := p.unlessHeld(ctx, done); err != nil {
+		if err := p.unlessHeld(ctx, before, done); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// unlessHeld waits until done is closed, or everything that is under way is held.
-func (p *prover) unlessHeld(ctx context.Context, done <-chan struct{}) error {
-	d := p.Lab.Debugger()
-	for state := d.State(); ; {
-		waiting, cancel := context.WithCancel(ctx)
-		go func() {
-			select {
-			case <-done:
-			case <-waiting.Done():
-			}
-			cancel()
-		}()
-		held := len(state.Held) > 0
-		var err error
-		if held {
-			err = d.Settle(waiting, p.Quiet)
-		} else {
-			state, err = d.WaitState(waiting, state.Generation)
-		}
-		cancel()
+// startTimes is how many quiet times a command gets to come to the gate.
+const startTimes = 3
+
+// unlessHeld waits until done is closed, or everything that is under way is held. What was held before says nothing of
+// what has just been started.
+func (p *prover) unlessHeld(ctx context.Context, before []trace.Held, done <-chan struct{}) error {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
 		select {
 		case <-done:
-			return nil
-		default:
+			cancel()
+		case <-waiting.Done():
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err == nil && held {
-			return nil // kubectl, too, waits for the gate
-		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return err
-		}
+	}()
+	starting := waiting
+	if len(before) > 0 {
+		var stop context.CancelFunc
+		starting, stop = context.WithTimeout(waiting, startTimes*p.Quiet)
+		defer stop()
 	}
+	d := p.Lab.Debugger()
+	var err error
+	for state := d.State(); err == nil && !slices.ContainsFunc(state.Held, func(h trace.Held) bool {
+		return !slices.ContainsFunc(before, func(b trace.Held) bool { return b.ID == h.ID })
+	}); {
+		state, err = d.WaitState(starting, state.Generation)
+	}
+	if err == nil || errors.Is(err, context.DeadlineExceeded) {
+		err = d.Settle(waiting, p.Quiet) // kubectl, too, may wait for the gate
+	}
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 func (p *prover) prediction(s *schema.Step, v course.View) {

@@ -74,7 +74,7 @@ func (h *Help) Capturing() bool { return false }
 // Key takes a key press and reports whether the overlay goes away. It chooses nothing.
 func (h *Help) Key(k tea.KeyPressMsg) (closed bool, chosen keymap.Action) {
 	_, page := frame.Inner(h.box)
-	switch keymap.Find(keymap.Walk(), k.String()) {
+	switch keymap.Find(keymap.Begin(), k.String()) {
 	case keymap.Up:
 		h.pager.Move(-1)
 	case keymap.Down:

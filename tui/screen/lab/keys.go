@@ -7,6 +7,7 @@ import (
 	"github.com/kubestep/kubestep/tui/describe"
 	"github.com/kubestep/kubestep/tui/keymap"
 	"github.com/kubestep/kubestep/tui/layout"
+	"github.com/kubestep/kubestep/tui/text"
 )
 
 // Key takes a key press.
@@ -283,6 +284,9 @@ func (m *Lab) bind() {
 	for i := range m.bindings {
 		b := &m.bindings[i]
 		b.Off = !m.works(b.Action)
+		if b.Action == keymap.Quit && m.o.Home {
+			b.Label, b.Help = text.KeyLessons, text.HelpLessons // the root goes home
+		}
 	}
 	m.lessonKeyWords()
 }

@@ -52,6 +52,8 @@ type Options struct {
 	Host host.Host
 	// Still takes every animation away.
 	Still bool
+	// Home says that there is a home screen to go to.
+	Home bool
 	// Ask makes the screen's commands.
 	Ask route.Ask
 }

@@ -68,16 +68,14 @@ func (m *Lab) Play(s play.Session) tea.Cmd {
 // fedLesson takes what the root model says of attempts.
 func (m *Lab) fedLesson(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
-	case play.Started:
-		return m.Play(msg.Session)
 	case play.Over:
 		cmd := m.Play(nil)
 		if msg.Err != nil {
-			m.notice = notice{true, m.say.T(text.LessonBroken, msg.Err)}
+			m.notice = notice{true, m.say.T(text.AttemptEnded, msg.Err)}
 		}
 		return cmd
 	case play.Trouble:
-		m.notice = notice{true, m.say.T(text.LessonBroken, msg.Err)}
+		m.notice = notice{true, msg.Err.Error()}
 	case play.See:
 		m.see(msg.Event)
 	}
