@@ -370,6 +370,8 @@ func TestLabLevelFollowsTheGate(t *testing.T) {
 		d.start()
 		d.create()
 		d.press("i")
+		d.sees("level: hops")
+		d.press("i")
 		d.sees("level: deliveries")
 		if got := d.lab.State().Level; got != engine.Deliveries {
 			t.Errorf("the gate's level is %s", got)
