@@ -22,7 +22,7 @@ func TestGoldenLabViews(t *testing.T) {
 	}{
 		{"lab-map", replay, func(*driver) {}},
 		{"lab-map-held", nil, func(d *driver) { d.start(); d.stepTo("2 waiting") }},
-		{"lab-trace-tree", replay, func(d *driver) { d.press("2", "i") }},
+		{"lab-trace-tree", replay, func(d *driver) { d.press("2", "i", "i") }},
 		{"lab-trace-time", replay, func(d *driver) { d.press("2", "t", "up", "up") }},
 		{"lab-scheduler", replay, func(d *driver) { d.press("3") }},
 		{"lab-etcd", replay, func(d *driver) { d.press("4") }},
