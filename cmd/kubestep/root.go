@@ -29,7 +29,8 @@ func newRoot(terminal *os.File) *cobra.Command {
 		return a.configure(root, cmd)
 	}
 	root.AddCommand(a.upCommand(), a.kubectlCommand(), a.traceCommand(), a.replayCommand(), a.recordCommand(), a.exportCommand(), a.benchCommand(),
-		a.benchChildCommand(), a.doctorCommand(), a.versionCommand(), a.lessonCommand(), a.runCommand(), a.quizCommand())
+		a.benchChildCommand(), a.doctorCommand(), a.versionCommand(), a.lessonCommand(), a.runCommand(), a.quizCommand(),
+		a.faultCommand())
 	// Cobra's own completion command would print its help for a shell that it does not know.
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
