@@ -57,6 +57,7 @@ type Status struct {
 	Kubeconfig string        `json:"kubeconfig,omitempty"`
 	Version    string        `json:"version,omitempty"` // "v1.36.3"
 	Nodes      int           `json:"nodes,omitempty"`
+	Network    NetworkMode   `json:"network,omitempty"`
 	Seed       int64         `json:"seed,omitempty"`
 	Took       time.Duration `json:"took,omitempty"` // from Run to Ready
 }

@@ -37,8 +37,24 @@ type NodeConfig struct {
 	Log           *slog.Logger
 }
 
+// NetworkMode is how packets get from node to node.
+type NetworkMode string
+
+// The modes, named as flannel names its backends.
+const (
+	// VXLAN puts them into a tunnel between the nodes.
+	VXLAN NetworkMode = "vxlan"
+	// HostGW sends them as they are, by routes to the other nodes' addresses.
+	HostGW NetworkMode = "host-gw"
+)
+
+// NetworkModes returns all modes, the default first.
+func NetworkModes() []NetworkMode { return []NetworkMode{VXLAN, HostGW} }
+
 // NetworkConfig is what a lab gives the network that joins its nodes.
 type NetworkConfig struct {
+	// Mode is one of [NetworkModes]; empty means the first.
+	Mode NetworkMode
 	// PodCIDR, ServiceCIDR and NodeCIDR hold the addresses of Pods, Services and nodes.
 	PodCIDR, ServiceCIDR, NodeCIDR netip.Prefix
 	// APIServer is where in the network the API server answers: an address of NodeCIDR that no node has.

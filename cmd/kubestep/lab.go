@@ -22,6 +22,7 @@ type labFlags struct {
 	nodes   int
 	seed    int64
 	dataDir string
+	network string
 	port    int
 	noTaps  bool // only for measuring
 	set     *pflag.FlagSet
@@ -33,7 +34,8 @@ func (f *labFlags) add(flags *pflag.FlagSet) {
 	flags.Int64Var(&f.seed, "seed", 0, "make generated names the same in every run with this number (default: different ones)")
 	flags.StringVar(&f.dataDir, "data-dir", "", "keep the cluster in this directory (default: it is gone at the end)")
 	flags.IntVar(&f.port, "port", 0, "the API server's port on 127.0.0.1 (default: any that is free)")
-	settings.Share(flags, "nodes", "seed", "data-dir", "port")
+	flags.StringVar(&f.network, "network", string(engine.VXLAN), "how packets get from node to node: vxlan or host-gw")
+	settings.Share(flags, "nodes", "seed", "data-dir", "port", "network")
 }
 
 // running is a lab in this process.
@@ -69,7 +71,7 @@ func (a *app) newLab(f labFlags) (_ *running, failed error) {
 	}
 	log := slog.New(slog.NewTextHandler(logFile, nil))
 	options := lab.Options{
-		DataDir: f.dataDir, RunDir: dir, Nodes: f.nodes, Port: f.port,
+		DataDir: f.dataDir, RunDir: dir, Nodes: f.nodes, Port: f.port, Network: engine.NetworkMode(f.network),
 		Log: log, LibraryLog: logFile, Runtime: node.New(node.Options{}), Addons: assets.CoreDNS, NoTaps: f.noTaps,
 	}
 	if f.set.Changed("seed") {

@@ -10,12 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/course"
 	"github.com/kubestep/kubestep/engine/course/prove"
 	"github.com/kubestep/kubestep/engine/kubectl"
@@ -190,6 +192,11 @@ func (a *app) labFor(ctx context.Context, l *schema.Lesson) (*running, error) {
 	f.add(flags)
 	if err := flags.Set("nodes", fmt.Sprint(l.Lab.Nodes)); err != nil {
 		return nil, err
+	}
+	if slices.Contains(engine.NetworkModes(), engine.NetworkMode(l.Lab.Network)) {
+		if err := flags.Set("network", l.Lab.Network); err != nil {
+			return nil, err
+		}
 	}
 	if l.Lab.Seed != 0 {
 		if err := flags.Set("seed", fmt.Sprint(l.Lab.Seed)); err != nil {

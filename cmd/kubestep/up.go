@@ -94,11 +94,12 @@ type readyReport struct {
 	Kubeconfig string           `json:"kubeconfig"`
 	Version    string           `json:"version"`
 	Nodes      int              `json:"nodes"`
+	Network    engine.NetworkMode `json:"network"`
 	TimingsMs  map[string]int64 `json:"timingsMs"` // from the start to the end of each phase
 }
 
 func readyLine(s engine.Status) readyReport {
-	r := readyReport{Ready: s.Ready, Kubeconfig: s.Kubeconfig, Version: s.Version, Nodes: s.Nodes, TimingsMs: map[string]int64{}}
+	r := readyReport{Ready: s.Ready, Kubeconfig: s.Kubeconfig, Version: s.Version, Nodes: s.Nodes, Network: s.Network, TimingsMs: map[string]int64{}}
 	for _, p := range s.Phases {
 		r.TimingsMs[p.Name] = p.Took.Milliseconds()
 	}
@@ -106,12 +107,12 @@ func readyLine(s engine.Status) readyReport {
 }
 
 func human(w io.Writer, s engine.Status) error {
-	_, err := fmt.Fprintf(w, `Kubernetes %s with %d nodes, ready in %.1f s.
+	_, err := fmt.Fprintf(w, `Kubernetes %s with %d nodes on %s, ready in %.1f s.
 
   export KUBECONFIG=%s
   kubectl get nodes          (or, in any terminal: kubestep kubectl get nodes)
 
 Ctrl-C stops it.
-`, s.Version, s.Nodes, s.Took.Seconds(), s.Kubeconfig)
+`, s.Version, s.Nodes, s.Network, s.Took.Seconds(), s.Kubeconfig)
 	return err
 }

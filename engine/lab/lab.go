@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/gate"
@@ -47,6 +48,8 @@ type Options struct {
 	RunDir string
 	// Nodes is how many nodes the cluster has, 1 to 200.
 	Nodes int
+	// Network is how packets get from node to node, one of [engine.NetworkModes]; empty means the first.
+	Network engine.NetworkMode
 	// Seed, when not nil, makes generated names the same in every run.
 	Seed *int64
 	// Port is the API server's on 127.0.0.1; 0 means any that is free.
@@ -73,6 +76,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("%w: a lab has 1 to %d nodes, not %d", engine.ErrUsage, maxNodes, o.Nodes)
 	case o.Port < 0 || o.Port > 65535:
 		return fmt.Errorf("%w: a port is 0 to 65535, not %d", engine.ErrUsage, o.Port)
+	case o.Network != "" && !slices.Contains(engine.NetworkModes(), o.Network):
+		return fmt.Errorf("%w: there is no network %q; there are %v", engine.ErrUsage, o.Network, engine.NetworkModes())
 	case o.Runtime == nil || o.Log == nil || o.LibraryLog == nil || o.RunDir == "":
 		return errors.New("lab: Options.Runtime, Log, LibraryLog and RunDir are needed")
 	}
@@ -96,6 +101,9 @@ var _ engine.Lab = (*Lab)(nil)
 func New(o Options) (*Lab, error) {
 	if err := o.check(); err != nil {
 		return nil, err
+	}
+	if o.Network == "" {
+		o.Network = engine.NetworkModes()[0]
 	}
 	l := &Lab{options: o, status: newStatus(o.phases()), store: trace.NewStore(trace.Limits{}), gate: gate.New()}
 	if !o.NoTaps {

@@ -31,6 +31,7 @@ func (c *cluster) startNetwork(ctx context.Context) error {
 		return err
 	}
 	config := engine.NetworkConfig{
+		Mode:    c.options.Network,
 		PodCIDR: netip.MustParsePrefix(podCIDR), ServiceCIDR: netip.MustParsePrefix(serviceCIDR),
 		NodeCIDR: netip.MustParsePrefix(nodeNetwork), APIServer: apiServerAddress(), DialAPIServer: c.dialAPIServer,
 		PolicyKubeconfig: policy, WrapTransportFor: c.wrapTransportFor, Tap: c.tap, FollowPods: c.gate.FollowPods, Log: c.options.Log.With("part", "network"),

@@ -257,6 +257,7 @@ func (c *cluster) awaitReady(context.Context) error {
 	}
 	c.status.ready(func(now *engine.Status) {
 		now.Kubeconfig, now.Version, now.Nodes = kubeconfig, version.Get().GitVersion, c.options.Nodes
+		now.Network = c.options.Network
 		if c.options.Seed != nil {
 			now.Seed = *c.options.Seed
 		}

@@ -85,7 +85,7 @@ var Tracks = []string{"start", "pods", "controllers", "scheduling", "network", "
 type Lab struct {
 	Nodes   int    // at least so many; default 3
 	Runtime string // "any", "inproc", "containerd"
-	Network string // "any" or "none"
+	Network string // "any", "none", or the way from node to node: "vxlan", "host-gw"
 	Seed    int64
 }
 

@@ -9,6 +9,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// networks are what a lesson may ask for: that Pods reach each other, by what way, or that they need not.
+var networks = []string{"any", "none", "vxlan", "host-gw"}
+
 // lesson reads lesson.yaml.
 func (ld *loader) lesson(root *yaml.Node) {
 	l := ld.l
@@ -28,7 +31,7 @@ func (ld *loader) lesson(root *yaml.Node) {
 	lab := o.object(o.m["lab"], "lab", "nodes", "runtime", "network", "seed")
 	l.Lab = Lab{
 		Nodes: lab.integer("nodes", 3, 1, 200), Runtime: lab.choice("runtime", "any", []string{"any", "inproc", "containerd"}),
-		Network: lab.choice("network", "none", []string{"any", "none"}), Seed: int64(lab.integer("seed", 0, 0, 1<<30)),
+		Network: lab.choice("network", "none", networks), Seed: int64(lab.integer("seed", 0, 0, 1<<30)),
 	}
 	l.Follow = ld.follow(o)
 	for _, n := range o.list("steps") {

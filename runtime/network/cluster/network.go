@@ -18,8 +18,6 @@ import (
 
 // Options say how a network is to be.
 type Options struct {
-	// Mode is how packets get from node to node, by default in VXLAN.
-	Mode fabric.Mode
 	// DNS returns the event that a DNS message goes back to, 0 for none; nil when there is no telling.
 	DNS func(message []byte) uint64
 }
@@ -44,7 +42,7 @@ func New(o Options, c engine.NetworkConfig) (*Network, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	f, err := fabric.New(fabric.Config{
-		Mode: o.Mode, ClusterCIDR: c.PodCIDR, ServiceCIDR: c.ServiceCIDR, Underlay: c.NodeCIDR, Seed: c.Seed, Log: c.Log,
+		Mode: fabric.Mode(c.Mode), ClusterCIDR: c.PodCIDR, ServiceCIDR: c.ServiceCIDR, Underlay: c.NodeCIDR, Seed: c.Seed, Log: c.Log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the lab's network: %w", err)
