@@ -48,7 +48,7 @@ func newClass(ctx context.Context, c *Course) class {
 	l.cancellable = func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }
 	if c != nil {
 		l.home = home.New(home.Options{Lessons: c.Lessons, Problems: c.Problems, Folder: c.Folder, Done: c.Done, Read: c.Read,
-			Busy: c.Open.ID != "", Ask: route.From(ctx, home.Address)})
+			Busy: c.Open.ID != "", Aside: c.Aside, Ask: route.From(ctx, home.Address)})
 	}
 	return l
 }
@@ -76,6 +76,9 @@ func (m *Model) wish(msg tea.Msg) (cmd tea.Cmd, is bool) {
 		return tea.Batch(m.feed(msg), m.class.trouble()), true
 	case play.Answered:
 		return m.goHome(), true
+	case play.See:
+		m.front = lab.Address
+		return m.feed(msg), true
 	}
 	return nil, false
 }

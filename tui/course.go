@@ -24,6 +24,8 @@ type Course struct {
 	// Begin makes an attempt, which is started and waits for Run. The lab must be ready. An error is for the learner to
 	// read; [play.InTheWay] asks whether to begin with Clear.
 	Begin func(ctx context.Context, what route.Lesson) (play.Attempt, error)
+	// Aside is where a progress file that could not be read has been moved to; empty when it could.
+	Aside string
 	// Trouble delivers what goes wrong with keeping progress, for the learner to read. It may be nil.
 	Trouble <-chan error
 	// Open is a lesson to begin as soon as the lab is ready; its zero value opens the home screen.

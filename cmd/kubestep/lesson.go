@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/course"
@@ -27,9 +28,13 @@ type lessonFlags struct {
 
 func (f *lessonFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.dir, "lessons", "", "use the lessons in this `DIR`, one folder each, instead of those of the program")
+	f.addDir(flags)
 	flags.StringVar(&f.lang, "lang", "", "language: en or zh (default: the locale's)")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
+}
+
+func (f *lessonFlags) addDir(flags *pflag.FlagSet) {
+	flags.StringVar(&f.dir, "lessons", "", "use the lessons in this `DIR`, one folder each, instead of those of the program")
 }
 
 // language returns one of schema.Languages.
@@ -60,13 +65,22 @@ func (f *lessonFlags) files() (fs.FS, error) {
 	return root.FS(), nil
 }
 
-// all returns the lessons without problems, and the problems of the others.
-func (f *lessonFlags) all() ([]*schema.Lesson, schema.Problems, error) {
+// load returns the lessons that can be read, and the problems of the others.
+func (f *lessonFlags) load() ([]*schema.Lesson, schema.Problems, error) {
 	fsys, err := f.files()
 	if err != nil {
 		return nil, nil, err
 	}
 	list, problems := schema.LoadAll(fsys)
+	return list, problems, nil
+}
+
+// all returns the lessons that can be read, and the problems of all.
+func (f *lessonFlags) all() ([]*schema.Lesson, schema.Problems, error) {
+	list, problems, err := f.load()
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, l := range list {
 		problems = append(problems, course.Lint(l)...)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/kubestep/kubestep/cmd/kubestep/internal/classroom"
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/course"
 	"github.com/kubestep/kubestep/engine/course/prove"
@@ -127,8 +128,8 @@ func (a *app) play(ctx context.Context, out io.Writer, l *schema.Lesson, o prove
 			err = e
 		}
 	}()
-	dir, err := manifestDir(lab.dir, l)
-	if err != nil {
+	dir := filepath.Join(lab.dir, "lesson")
+	if err := classroom.Manifests(dir, l); err != nil {
 		return err
 	}
 	status, err := ready(ctx, lab, nil)
@@ -215,21 +216,6 @@ func (a *app) labFor(ctx context.Context, l *schema.Lesson) (*running, error) {
 		return nil, errors.Join(err, lab.Close())
 	}
 	return lab, nil
-}
-
-// manifestDir writes a lesson's manifests where its commands find them.
-func manifestDir(parent string, l *schema.Lesson) (string, error) {
-	dir := filepath.Join(parent, "lesson")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("keep the lesson's files: %w", err)
-	}
-	for _, name := range l.Manifests() {
-		raw, _ := l.File(name)
-		if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
-			return "", fmt.Errorf("keep the lesson's files: %w", err)
-		}
-	}
-	return dir, nil
 }
 
 // lessonKubectl returns what runs kubectl for a lesson: against the lab, in the folder of its manifests, without

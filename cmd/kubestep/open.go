@@ -20,6 +20,7 @@ import (
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/kubectl"
 	"github.com/kubestep/kubestep/tui"
+	"github.com/kubestep/kubestep/tui/route"
 	"github.com/kubestep/kubestep/tui/theme"
 )
 
@@ -68,14 +69,15 @@ func (a *app) openCommand() *cobra.Command {
 	var (
 		f labFlags
 		s screenFlags
+		l lessonFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "kubestep",
 		Short: "A step debugger for Kubernetes",
 		Long: `A step debugger for Kubernetes.
 
-Without a command it opens the lab: a real Kubernetes in this process that can be stopped at every hand-over between its
-components, stepped, and looked into.
+Without a command it opens the lessons, and starts the lab that they are played in: a real Kubernetes in this process
+that can be stopped at every hand-over between its components, stepped, and looked into.
 
 Every flag below that names a KUBESTEP_ variable can be set by it as well, or by a line NAME: VALUE in
 $XDG_CONFIG_HOME/kubestep/config.yaml.`,
@@ -84,21 +86,27 @@ $XDG_CONFIG_HOME/kubestep/config.yaml.`,
   kubestep trace -- create deployment web --image=kubestep.dev/web:v1`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.open(cmd.Context(), f, s)
+			return a.open(cmd.Context(), f, s, l, route.Lesson{})
 		},
 	}
 	f.add(cmd.Flags())
 	s.add(cmd)
+	l.addDir(cmd.Flags())
 	return cmd
 }
 
 var errNoTerminal = errors.New("the screens need a terminal; without one use `kubestep up` or `kubestep trace`")
 
-func (a *app) open(parent context.Context, f labFlags, s screenFlags) (err error) {
+// open shows the screens: home, or at once a lesson.
+func (a *app) open(parent context.Context, f labFlags, s screenFlags, lessons lessonFlags, at route.Lesson) (err error) {
 	if !term.IsTerminal(int(os.Stdout.Fd())) || !term.IsTerminal(int(os.Stdin.Fd())) {
 		return errNoTerminal
 	}
 	o, err := s.options()
+	if err != nil {
+		return err
+	}
+	list, problems, err := lessons.sound()
 	if err != nil {
 		return err
 	}
@@ -123,9 +131,12 @@ func (a *app) open(parent context.Context, f labFlags, s screenFlags) (err error
 	}
 	m.offerLab(ctx, &o, lab)
 	o.Lab = lab
+	o.Actions.Faults = lab.Faults()
 	o.Actions.Kubectl = func(ctx context.Context, args []string) (string, error) {
 		return runKubectl(ctx, lab.Status().Kubeconfig, args)
 	}
+	o.Course = a.course(list, problems, lab)
+	o.Course.Folder, o.Course.Open = lessons.dir, at
 	// Building the control plane takes all cores for a moment, so the first screen comes first.
 	o.Output = &firstWrite{Output: m.output, then: func() { lab.start(context.WithoutCancel(ctx)) }}
 	err = tui.Run(ctx, o)

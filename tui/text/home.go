@@ -58,6 +58,7 @@ const (
 	NotOpened
 	InTheWay
 	AttemptEnded
+	ProgressAside
 	WelcomeTitle
 	WelcomeWhat
 	WelcomeHow
@@ -207,6 +208,8 @@ var homeWords = map[ID][langs]string{
 		"碍事的对象：%s。按 enter 删除并开始，按 esc 保留。"},
 	AttemptEnded: {"The lesson could not go on: %s. Your place is kept; q leads to the lessons.",
 		"课程无法继续：%s。进度已保存；按 q 回到课程列表。"},
+	ProgressAside: {"Your progress could not be read. It is kept as %s; you begin anew.",
+		"无法读取你的学习进度。它保存在 %s；你将重新开始。"},
 
 	WelcomeTitle: {"Welcome",
 		"欢迎"},

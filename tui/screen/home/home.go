@@ -36,7 +36,8 @@ type Options struct {
 	Folder   string          // where they are from; empty for those of the program
 	Done     play.Done       // what had been done before
 	Read     func(ctx context.Context) (play.Done, error)
-	Busy     bool // a lesson is opened at once: no welcome
+	Busy     bool   // a lesson is opened at once: no welcome
+	Aside    string // where a progress file that could not be read is now
 	// Ask makes the screen's commands.
 	Ask route.Ask
 }
@@ -104,6 +105,9 @@ func (m *Home) Resize(w, h int) {
 // Dress gives the screen its looks and its language.
 func (m *Home) Dress(t theme.Theme, p text.Printer) {
 	m.theme, m.say = t, p
+	if m.o.Aside != "" {
+		m.notice = notice{true, m.say.T(text.ProgressAside, m.o.Aside)}
+	}
 	m.list()
 	m.refresh()
 }

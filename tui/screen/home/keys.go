@@ -12,7 +12,7 @@ import (
 
 // Key takes a key press.
 func (m *Home) Key(k tea.KeyPressMsg) tea.Cmd {
-	m.notice = notice{}
+	m.notice, m.o.Aside = notice{}, ""
 	var cmd tea.Cmd
 	if m.searching {
 		cmd = m.type1(k)
@@ -25,7 +25,7 @@ func (m *Home) Key(k tea.KeyPressMsg) tea.Cmd {
 
 // Do carries out an action that was not asked for by its key.
 func (m *Home) Do(a keymap.Action) tea.Cmd {
-	m.notice = notice{}
+	m.notice, m.o.Aside = notice{}, ""
 	cmd := m.do(a)
 	m.refresh()
 	return cmd
