@@ -90,12 +90,12 @@ func (a *app) up(ctx context.Context, f labFlags, record string, tell func(engin
 
 // readyReport is the line that `kubestep up --json` prints.
 type readyReport struct {
-	Ready      bool             `json:"ready"`
-	Kubeconfig string           `json:"kubeconfig"`
-	Version    string           `json:"version"`
-	Nodes      int              `json:"nodes"`
+	Ready      bool               `json:"ready"`
+	Kubeconfig string             `json:"kubeconfig"`
+	Version    string             `json:"version"`
+	Nodes      int                `json:"nodes"`
 	Network    engine.NetworkMode `json:"network"`
-	TimingsMs  map[string]int64 `json:"timingsMs"` // from the start to the end of each phase
+	TimingsMs  map[string]int64   `json:"timingsMs"` // from the start to the end of each phase
 }
 
 func readyLine(s engine.Status) readyReport {
