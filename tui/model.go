@@ -91,7 +91,7 @@ func New(ctx context.Context, o Options) *Model {
 	l := lab.Options{Store: o.Recording, Ask: route.From(ctx, lab.Address), Host: o.Host, Still: o.ReducedMotion, Home: o.Course != nil,
 		Header: o.Header, Damage: o.Damage}
 	if o.Lab != nil {
-		l.Store, l.Debugger, l.Kubectl = o.Lab.Events(), o.Lab.Debugger(), o.Actions.Kubectl
+		l.Store, l.Debugger, l.Kubectl, l.Faults = o.Lab.Events(), o.Lab.Debugger(), o.Actions.Kubectl, o.Actions.Faults
 		m.status, m.state = o.Lab.Status(), l.Debugger.State()
 		m.sources.debug = func(generation uint64) tea.Cmd { return feed.NextDebug(ctx, l.Debugger, generation) }
 		m.sources.status = func(generation uint64) tea.Cmd { return feed.NextStatus(ctx, o.Lab, generation) }

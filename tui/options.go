@@ -25,6 +25,8 @@ type Actions struct {
 	// Kubectl runs kubectl against the lab and returns what it printed on both streams. It is called from a goroutine of
 	// its own, blocks while the gate holds its requests, and must end when ctx does.
 	Kubectl func(ctx context.Context, args []string) (output string, err error)
+	// Faults breaks the lab on purpose, from the prompt.
+	Faults engine.Faults
 }
 
 // Options says what to show and how.

@@ -28,6 +28,7 @@ type Options struct {
 // else.
 func Main(o Options) {
 	args := append([]string{"kubectl"}, o.Args...)
+	os.Args = args // some of upstream's messages name the program by it
 	// The verbosity must be set before the command is built: see upstream.
 	_, _ = logs.GlogSetter(cmd.GetLogVerbosity(args))
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,9 +58,15 @@ func Markdown(w io.Writer, p text.Printer, t Trace) error {
 	return out.Flush()
 }
 
+// own are the actors whose requests nothing caused and nobody asked for: the API server's own objects and what the lab
+// installs at its start.
+var own = [...]string{"kube-apiserver", "kubestep"}
+
 // asked returns what somebody outside asked for, with all that it led to; no background.
 func asked(events []trace.Event) []trace.Event {
-	caused := trace.Caused(events, func(e *trace.Event) bool { return e.Root && !e.Background && e.Writes() })
+	caused := trace.Caused(events, func(e *trace.Event) bool {
+		return e.Root && !e.Background && !slices.Contains(own[:], e.Actor) && (e.Writes() || e.Verb == "connect")
+	})
 	out := caused[:0]
 	for _, e := range caused {
 		if !e.Background {

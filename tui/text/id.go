@@ -447,6 +447,7 @@ const (
 	ExportFunction
 	ExportPlace
 	ExportEmpty
+	FaultsNone
 
 	idsHere // home.go has the rest
 )

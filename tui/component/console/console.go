@@ -55,7 +55,7 @@ func (c *Console) Resize(w, h int) {
 	}
 }
 
-// Begin notes that a command has been started and returns its number.
+// Begin notes that a command, as a reader would type it at a shell, has been started, and returns its number.
 func (c *Console) Begin(command string) uint64 {
 	c.next++
 	c.runs = append(c.runs, run{id: c.next, command: command, running: true})
@@ -102,7 +102,7 @@ func (c *Console) lines() []richtext.Line {
 		if r.failed {
 			mark, role = "✗ ", theme.Bad
 		}
-		out = append(out, richtext.Line{Hang: 2, Spans: []richtext.Span{{Role: role, Text: mark}, {Role: theme.Strong, Text: "kubectl " + r.command}}})
+		out = append(out, richtext.Line{Hang: 2, Spans: []richtext.Span{{Role: role, Text: mark}, {Role: theme.Strong, Text: r.command}}})
 		if r.running {
 			out = append(out, richtext.Text(theme.Dim, c.say.T(text.ConsoleWaits)))
 			continue

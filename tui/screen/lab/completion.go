@@ -66,12 +66,18 @@ func (m *Lab) complete(forward bool) tea.Cmd {
 	}
 	before := line.Before()
 	words, ok := split(strings.TrimPrefix(before, "kubectl "))
-	ask := m.o.Host.Complete
-	if !ok || ask == nil {
+	if !ok {
 		return nil
 	}
 	if before == "" || strings.HasSuffix(before, " ") {
 		words = append(words, "")
+	}
+	ask, faults := m.o.Host.Complete, m.o.Faults
+	if of, isFault := faultWords(words); isFault && len(of) > 0 && faults != nil {
+		ask = func(ctx context.Context, _ []string) (host.Completion, error) { return completeFault(ctx, faults, of) }
+	}
+	if ask == nil {
+		return nil
 	}
 	return m.o.Ask(0, func(ctx context.Context) (any, error) {
 		c, err := ask(ctx, words)

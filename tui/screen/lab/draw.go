@@ -198,7 +198,7 @@ func (m *Lab) statusLine() string {
 	case m.typing == aFilter:
 		line = m.theme.Paint(theme.Strong, "/") + " " + m.tab().filter + m.theme.Paint(theme.Selected, " ")
 	case m.typing == aKubectl:
-		head := m.theme.Paint(theme.Key, "$ kubectl") + " "
+		head := m.theme.Paint(theme.Key, m.promptHead()) + " "
 		line = head + m.console.Line.View(m.theme, m.w-2-ansi.StringWidth(head))
 	case m.notice.text != "":
 		line = m.say1(m.notice)

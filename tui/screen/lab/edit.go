@@ -207,7 +207,7 @@ func (m *Lab) submit(d draft) tea.Cmd {
 	m.notice = notice{text: m.say.T(text.EditApplying, d.title)}
 	m.keepDraft(d) // what is held may never be released
 	args := []string{d.verb, "-f", d.file}
-	id, do, output := m.console.Begin(strings.Join(args, " ")), m.o.Kubectl, ""
+	id, do, output := m.console.Begin("kubectl "+strings.Join(args, " ")), m.o.Kubectl, ""
 	m.output = true
 	return m.outside(func(ctx context.Context) (err error) {
 		if output, err = do(ctx, args); err == nil {

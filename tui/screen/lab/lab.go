@@ -48,6 +48,8 @@ type Options struct {
 	Damage   error
 	// Kubectl is nil when kubectl cannot be run.
 	Kubectl func(ctx context.Context, args []string) (output string, err error)
+	// Faults is nil when the lab cannot be broken.
+	Faults engine.Faults
 	// Host is what the screen may ask of the machine.
 	Host host.Host
 	// Still takes every animation away.

@@ -3,7 +3,6 @@ package lab
 import (
 	"context"
 	"slices"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -315,7 +314,7 @@ func (m *Lab) runShown() tea.Cmd {
 	c := do[i]
 	l.typed[c.Line] = true
 	m.output = true
-	id, run := m.console.Begin(strings.TrimPrefix(c.Line, "kubectl ")), m.o.Kubectl
+	id, run := m.console.Begin(c.Line), m.o.Kubectl
 	return m.o.Ask(0, func(ctx context.Context) (any, error) {
 		output, err := run(ctx, c.Args)
 		return ran{id, output}, err

@@ -68,12 +68,15 @@ func (m *Lab) runKubectl() tea.Cmd {
 	}
 	m.console.Line.Done()
 	m.typing = commands
+	if words, ok := faultWords(args); ok && m.o.Faults != nil {
+		return tea.Batch(m.breakLab(words), m.remember(command))
+	}
 	return tea.Batch(m.kubectl(command, args), m.remember(command))
 }
 
 // kubectl runs kubectl and shows what it says under command.
 func (m *Lab) kubectl(command string, args []string) tea.Cmd {
-	id, do := m.console.Begin(command), m.o.Kubectl
+	id, do := m.console.Begin("kubectl "+command), m.o.Kubectl
 	return m.o.Ask(0, func(ctx context.Context) (any, error) {
 		output, err := do(ctx, args)
 		return ran{id, output}, err
@@ -98,6 +101,9 @@ func shellWord(args []string) string {
 			return a
 		case "--":
 			return ""
+		}
+		if strings.HasSuffix(a, ";") {
+			return ";"
 		}
 	}
 	return ""
