@@ -52,11 +52,15 @@ func TestPackets(t *testing.T) {
 			t.Errorf("%d hops of packets that nobody follows", len(seen))
 		}
 	})
+	t.Run("a Pod is followed", func(t *testing.T) { l.followedPod(t) })
+	t.Run("load balancing", func(t *testing.T) { l.balancing(t) })
+	t.Run("rolling update", func(t *testing.T) { l.rollingUpdate(t) })
+	onlyLoopback(t, l.cmd.Process.Pid) // after all that traffic
 }
 
 func (l *lab) followed(t *testing.T) {
 	pcap := filepath.Join(l.user.home, "web.pcapng")
-	events := traced(t, l.user, "--pcap", pcap, "--", "exec", "client", "--", "wget", "-qO-", "http://web")
+	events := traced(t, l.user, "--pcap", pcap, "--", "exec", "client", "--", "curl", "-s", "http://web")
 	hops := hopsOf(events)
 
 	connects := pick(events, func(e trace.Event) bool { return e.Verb == "connect" && e.Subresource == "exec" })
@@ -70,8 +74,16 @@ func (l *lab) followed(t *testing.T) {
 		}
 	}
 	asks := pick(events, func(e trace.Event) bool { return e.Kind == trace.DNSQuery && e.Verb == "ask" })
-	if len(asks) == 0 {
-		t.Fatal("no DNS queries")
+	var names []string
+	for _, ask := range asks {
+		d := ask.Detail.(*trace.DNSDetail)
+		names = append(names, d.Name+" "+d.Type+" "+d.Rcode)
+		if ask.Seq > hops[0].event.Seq && len(names) == 1 {
+			t.Errorf("packets before the first query, #%d", ask.Seq)
+		}
+	}
+	if want := []string{"web.default.svc.cluster.local. A NOERROR", "web.default.svc.cluster.local. AAAA NOERROR"}; !slices.Equal(names, want) {
+		t.Errorf("asked for %q, want %q", names, want)
 	}
 	for _, ask := range asks {
 		if cause := events[ask.Cause]; cause.Kind != trace.CRICall || cause.Verb != "Exec" || ask.CauseLink != trace.Exact {
@@ -88,6 +100,25 @@ func (l *lab) followed(t *testing.T) {
 	if info, err := os.Stat(pcap); err != nil || info.Size() < 1000 {
 		t.Errorf("the capture: %v, %v", info, err)
 	}
+}
+
+// followedPod follows a Pod that sends by itself, not for a command's sake.
+func (l *lab) followedPod(t *testing.T) {
+	l.kubectl(t, "run", "ticker", "--image=kubestep.dev/client:v1", "--", "--interval=100ms", "http://web")
+	l.kubectl(t, "wait", "--for=condition=Ready", "pod/ticker", "--timeout=30s")
+	events := traced(t, l.user, "--follow", "ticker", "--", "get", "pods")
+	hops := hopsOf(events)
+	for _, flags := range []string{"S", "PA", "FA"} {
+		if path := points(packet(t, hops, "default/ticker", flags)); len(path) < 5 || path[0] != path[0][:7]+"veth" {
+			t.Errorf("a packet %s goes by %v", flags, path)
+		}
+	}
+	for _, e := range pick(events, func(e trace.Event) bool { return e.Kind == trace.DNSQuery && e.Verb == "ask" }) {
+		if e.Object.Name != "ticker" {
+			t.Errorf("query #%d is %s's", e.Seq, e.Object.Name)
+		}
+	}
+	l.kubectl(t, "delete", "pod", "ticker", "--now")
 }
 
 // hop is one hop with its event.
