@@ -114,9 +114,11 @@ func TestBrokenLessonsAreListed(t *testing.T) {
 	drive(t, 80, 24, func(o *tui.Options) {
 		o.Course = &tui.Course{Folder: "/home/me/lessons", Read: (&classtest.Class{}).Read}
 	}, func(d *driver) {
-		d.sees("The lab, without a lesson")
+		d.sees("There is no lesson in this folder", "There is no lesson in /home/me/lessons.", "kubestep lesson new", "The lab, without a lesson")
 		d.misses("Exam", "Welcome")
 		d.press("enter")
+		d.sees("no lesson in this folder")
+		d.press("down", "enter")
 		d.sees("[1 Map]")
 	})
 }
@@ -223,6 +225,16 @@ func TestTroubleWithProgressIsSaid(t *testing.T) {
 		d.idle()
 		d.sees("write progress: no space left on device")
 		close(troubles)
+	})
+}
+
+func TestProgressThatWasSetAside(t *testing.T) {
+	drive(t, 80, 24, func(o *tui.Options) {
+		newcomer(o)
+		o.Course.Aside = "/home/me/.local/state/kubestep/progress.json.damaged-1"
+	}, func(d *driver) {
+		d.sees("Your progress could not be read.", "progress.json.damaged-1", "Next: Life of a Pod")
+		d.misses("Welcome")
 	})
 }
 

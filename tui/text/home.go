@@ -17,6 +17,7 @@ const (
 	BrokenLessons
 	BrokenAbout
 	ProblemCount
+	NoLessons
 	NoLessonsIn
 	Besides
 	FreeLab
@@ -124,8 +125,10 @@ var homeWords = map[ID][langs]string{
 		"无法打开的课程"},
 	BrokenAbout: {"The lesson in the folder %s has problems. The other lessons are not touched by that.",
 		"文件夹 %s 里的课程有问题。其他课程不受影响。"},
-	ProblemCount: {"%d problems",
-		"%d 个问题"},
+	ProblemCount: {"problems: %d",
+		"问题：%d"},
+	NoLessons: {"There is no lesson in this folder",
+		"这个文件夹里没有课程"},
 	NoLessonsIn: {"There is no lesson in %s. `kubestep lesson new my-lesson` makes one there; without --lessons the program's own are listed.",
 		"%s 里没有课程。在那里运行 `kubestep lesson new my-lesson` 可新建一课；不带 --lessons 则列出程序自带的课程。"},
 	Besides: {"Besides",

@@ -52,8 +52,15 @@ func (m *Home) aboutLines(e *entry) []richtext.Line {
 		return m.labLines()
 	}
 	switch e.kind {
-	case onward, lesson:
+	case onward:
+		if m.o.Aside != "" {
+			return append([]richtext.Line{richtext.Text(theme.Bad, m.say.T(text.ProgressAside, m.o.Aside)), {}}, m.lessonLines(e)...)
+		}
 		return m.lessonLines(e)
+	case lesson:
+		return m.lessonLines(e)
+	case nothing:
+		return []richtext.Line{richtext.Text(theme.Plain, m.say.T(text.NoLessonsIn, m.o.Folder))}
 	case broken:
 		lines := []richtext.Line{richtext.Text(theme.Plain, m.say.T(text.BrokenAbout, e.title)), {}}
 		for _, p := range e.problems {
@@ -72,9 +79,6 @@ func (m *Home) aboutLines(e *entry) []richtext.Line {
 		return m.paragraphs(text.ReviewAbout)
 	case exam:
 		return m.paragraphs(text.ExamAbout)
-	}
-	if len(m.lessons) == 0 && m.o.Folder != "" {
-		return []richtext.Line{richtext.Text(theme.Plain, m.say.T(text.NoLessonsIn, m.o.Folder))}
 	}
 	return nil
 }

@@ -95,6 +95,9 @@ func (m *Home) note() string {
 	if v := m.search.Value(); v != "" && !m.searching {
 		return m.say.T(text.Filtered, v)
 	}
+	if len(m.lessons) == 0 {
+		return ""
+	}
 	done := 0
 	for _, s := range m.standings {
 		if s.finished {
@@ -124,6 +127,8 @@ func (m *Home) row(e *entry, w int) []list.Cell {
 	case broken:
 		return []list.Cell{{Role: theme.Bad, Text: " ✗", Width: 3}, {Role: role, Text: e.title},
 			{Role: theme.Bad, Text: m.say.T(text.ProblemCount, len(e.problems)), Width: 14}}
+	case nothing:
+		return []list.Cell{{Role: theme.Warn, Text: " ✗", Width: 3}, {Role: role, Text: e.title}}
 	case freeLab, practice, exam:
 		return []list.Cell{{Text: " ·", Width: 3}, {Role: role, Text: e.title}}
 	case review:

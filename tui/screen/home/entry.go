@@ -20,6 +20,7 @@ const (
 	onward               // the lesson to go on with, or the next one
 	lesson               // any lesson
 	broken               // a lesson with problems
+	nothing              // there is no lesson
 	freeLab              // the lab without a lesson
 	practice             // the questions of all lessons
 	review               // those that have come back
@@ -43,8 +44,11 @@ func (e *entry) key() string {
 	case broken:
 		return "broken/" + e.title
 	}
-	return [...]string{"", "onward", "", "", "lab", "quiz", "review", "exam"}[e.kind]
+	return [...]string{"", "onward", "", "", "nothing", "lab", "quiz", "review", "exam"}[e.kind]
 }
+
+// opens reports whether the entry can be opened.
+func (e *entry) opens() bool { return e.kind != heading && e.kind != broken && e.kind != nothing }
 
 // standing is how far the learner is with a lesson.
 type standing struct {
@@ -174,6 +178,9 @@ func (m *Home) list() {
 		bad = append(bad, entry{kind: broken, title: id, problems: m.problemsOf(id)})
 	}
 	add(m.say.T(text.BrokenLessons), bad...)
+	if len(m.lessons)+len(bad) == 0 {
+		add("", entry{kind: nothing, title: m.say.T(text.NoLessons)})
+	}
 	besides := []entry{{kind: freeLab, title: m.say.T(text.FreeLab)}}
 	if len(m.lessons) > 0 {
 		besides = append(besides, entry{kind: practice, title: m.say.T(text.AllQuestions)},

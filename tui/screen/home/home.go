@@ -82,7 +82,7 @@ type notice struct {
 
 // New returns the screen. It reads nothing.
 func New(o Options) *Home {
-	m := &Home{o: o, lessons: inOrder(o.Lessons), done: o.Done, welcome: o.Done.Empty() && len(o.Lessons) > 0 && !o.Busy}
+	m := &Home{o: o, lessons: inOrder(o.Lessons), done: o.Done, welcome: o.Done.Empty() && len(o.Lessons) > 0 && !o.Busy && o.Aside == ""}
 	for _, p := range o.Problems {
 		if id, _, _ := strings.Cut(p.File, "/"); !slices.Contains(m.brokenIDs, id) {
 			m.brokenIDs = append(m.brokenIDs, id)
@@ -105,9 +105,6 @@ func (m *Home) Resize(w, h int) {
 // Dress gives the screen its looks and its language.
 func (m *Home) Dress(t theme.Theme, p text.Printer) {
 	m.theme, m.say = t, p
-	if m.o.Aside != "" {
-		m.notice = notice{true, m.say.T(text.ProgressAside, m.o.Aside)}
-	}
 	m.list()
 	m.refresh()
 }

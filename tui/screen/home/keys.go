@@ -12,7 +12,7 @@ import (
 
 // Key takes a key press.
 func (m *Home) Key(k tea.KeyPressMsg) tea.Cmd {
-	m.notice, m.o.Aside = notice{}, ""
+	m.notice = notice{}
 	var cmd tea.Cmd
 	if m.searching {
 		cmd = m.type1(k)
@@ -25,7 +25,7 @@ func (m *Home) Key(k tea.KeyPressMsg) tea.Cmd {
 
 // Do carries out an action that was not asked for by its key.
 func (m *Home) Do(a keymap.Action) tea.Cmd {
-	m.notice, m.o.Aside = notice{}, ""
+	m.notice = notice{}
 	cmd := m.do(a)
 	m.refresh()
 	return cmd
@@ -174,7 +174,7 @@ func (m *Home) works(a keymap.Action) bool {
 	asks := len(m.inTheWay) > 0
 	switch a {
 	case keymap.Open:
-		return asks || m.welcome || e.kind != heading && e.kind != broken && (e.lesson == nil || !m.failed())
+		return asks || m.welcome || e.opens() && (e.lesson == nil || !m.failed())
 	case keymap.Restart:
 		return !asks && !m.welcome && !m.failed() && e.lesson != nil && (e.standing.begun || e.standing.finished)
 	case keymap.TakeQuiz:
