@@ -61,6 +61,18 @@ func TestNewcomerIsWelcomed(t *testing.T) {
 	})
 }
 
+func TestWelcomeGivesWayToAFailedLab(t *testing.T) {
+	drive(t, 80, 24, newcomer, func(d *driver) {
+		d.sees("Welcome")
+		d.press("enter")
+		d.lab.Fail("the data directory /home/me/lab is in use by another lab; end that lab, or choose another directory")
+		d.idle()
+		d.sees("The lab could not go on", "choose another directory", "kubestep doctor")
+		d.misses("Welcome", "opens as soon as")
+		d.keys([]string{"f lab", "q quit"}, []string{"enter begin"})
+	})
+}
+
 func TestListsLessonsWithTheirStandings(t *testing.T) {
 	drive(t, 120, 40, learner, func(d *driver) {
 		d.start()

@@ -120,6 +120,7 @@ func (m *Home) Feed(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case feed.Status:
 		m.status = msg.Status
+		m.welcome = m.welcome && !m.failed()
 		m.refresh()
 	case play.Trouble:
 		m.trouble(msg.Err)
