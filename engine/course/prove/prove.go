@@ -277,11 +277,16 @@ func (p *prover) attempt(ctx context.Context, s *schema.Step, a schema.Attempt) 
 	if err := p.letGo(ctx, s); err != nil {
 		return err
 	}
-	if err := p.commands(ctx, a.Undo); err != nil {
-		return err
-	}
-	if err := p.letGo(ctx, s); err != nil {
-		return err
+	if len(a.Undo) > 0 {
+		if err := p.commands(ctx, a.Undo); err != nil {
+			return err
+		}
+		if err := p.rest(ctx, s); err != nil {
+			return err
+		}
+		if err := p.letGo(ctx, s); err != nil {
+			return err
+		}
 	}
 	if after := p.made(); !slices.Equal(before, after) {
 		p.wrong(a.Pos, "let undo lead back to where the attempt began", "after undo the lesson's objects are %v, before the attempt they were %v", after, before)
@@ -289,21 +294,25 @@ func (p *prover) attempt(ctx context.Context, s *schema.Step, a schema.Attempt) 
 	return nil
 }
 
-// letGo lets all go on that is stopped, until nothing is: a packet that is released may lead to another.
+// letGo lets all go on that is stopped, until nothing is: a packet that is released may lead to another. The lab rests
+// before and after.
 func (p *prover) letGo(ctx context.Context, s *schema.Step) error {
-	for {
-		if !s.Keep {
-			if _, err := p.Lab.Debugger().Do(ctx, engine.Command{Verb: engine.Continue}); err != nil {
-				return fmt.Errorf("let go of what a wrong attempt stopped at: %w", err)
-			}
+	for !s.Keep && len(p.Lab.Debugger().State().Held) > 0 {
+		if _, err := p.Lab.Debugger().Do(ctx, engine.Command{Verb: engine.Continue}); err != nil {
+			return fmt.Errorf("let go of what a wrong attempt stopped at: %w", err)
 		}
-		if err := p.session.Settle(ctx, p.Quiet); err != nil {
-			return p.stuck(ctx, err, s, "the lab does not come to rest after a wrong attempt was undone")
-		}
-		if s.Keep || len(p.Lab.Debugger().State().Held) == 0 {
-			return nil
+		if err := p.rest(ctx, s); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func (p *prover) rest(ctx context.Context, s *schema.Step) error {
+	if err := p.session.Settle(ctx, p.Quiet); err != nil {
+		return p.stuck(ctx, err, s, "the lab does not come to rest after a wrong attempt was undone")
+	}
+	return nil
 }
 
 // made names what the lesson has made by now.
