@@ -67,7 +67,7 @@ func TestWelcomeGivesWayToAFailedLab(t *testing.T) {
 		d.press("enter")
 		d.lab.Fail("the data directory /home/me/lab is in use by another lab; end that lab, or choose another directory")
 		d.idle()
-		d.sees("The lab could not go on", "choose another directory", "kubestep doctor")
+		d.sees("The lab could not go on", "choose another directory", "What was recorded stays")
 		d.misses("Welcome", "opens as soon as")
 		d.keys([]string{"f lab", "q quit"}, []string{"enter begin"})
 	})
