@@ -155,7 +155,13 @@ type Packet struct {
 // NewPacket returns a packet that parse reads on the first look. raw must not change afterwards; parse must be safe for
 // concurrent use.
 func NewPacket(raw []byte, parse func(raw []byte) *Headers) *Packet {
-	return &Packet{raw: raw, parse: parse}
+	return new(Packet).Init(raw, parse)
+}
+
+// Init makes the zero Packet, which may be part of something larger, one as [NewPacket] does, and returns it.
+func (p *Packet) Init(raw []byte, parse func(raw []byte) *Headers) *Packet {
+	p.raw, p.parse = raw, parse
+	return p
 }
 
 // Raw returns the bytes, which must not be changed. A nil packet has none.

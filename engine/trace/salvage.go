@@ -60,7 +60,7 @@ func Salvage(r io.Reader) (Header, *Store, error) {
 		if _, last := store.Len(); last != 0 && e.Seq > last+maxGap {
 			return h, store, fmt.Errorf("%w: line %d: seq jumps from %d to %d", ErrRecording, n, last, e.Seq)
 		}
-		store.put(e)
+		store.put(&e)
 	}
 	switch err := lines.Err(); {
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):

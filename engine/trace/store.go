@@ -143,12 +143,12 @@ func (s *Store) Wait(ctx context.Context, c Cursor) error {
 
 // Load adds e, or replaces the event with its number: for readers of a recording or of another process's stream. A store
 // that a [Tap] fills is not loaded besides.
-func (s *Store) Load(e Event) { s.put(e) }
+func (s *Store) Load(e Event) { s.put(&e) }
 
 // put adds e, or replaces the event with its number. A number further on than the next one leaves a gap that reads as
 // absent.
-func (s *Store) put(e Event) {
-	size := int32(eventSize(&e))
+func (s *Store) put(e *Event) {
+	size := int32(eventSize(e))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.count == 0 && len(s.changes) == 0 {
@@ -164,7 +164,7 @@ func (s *Store) put(e Event) {
 		}
 	}
 	event, before := s.at(e.Seq)
-	*event = e
+	*event = *e
 	s.bytes += int(size - *before)
 	*before = size
 	s.changes = append(s.changes, e.Seq)

@@ -71,8 +71,8 @@ func (t *Tap) Begin(ctx context.Context, e Event) (*Span, error) {
 		}
 	}
 	e.Open = true
-	s := &Span{tap: t}
-	s.event = t.appendStep(ctx, e)
+	t.appendStep(ctx, &e)
+	s := &Span{tap: t, event: e}
 	if counts(&e) {
 		t.open.Add(1)
 		t.activity.Store(s.event.Time.UnixNano())
@@ -89,7 +89,7 @@ func (t *Tap) Pass(ctx context.Context, e Event) (seq uint64, err error) {
 			return 0, err
 		}
 	}
-	e = t.appendStep(ctx, e)
+	t.appendStep(ctx, &e)
 	if counts(&e) {
 		t.activity.Store(e.Time.UnixNano())
 	}
@@ -99,7 +99,7 @@ func (t *Tap) Pass(ctx context.Context, e Event) (seq uint64, err error) {
 // Record reports something that has happened at once and cannot be held, and returns its Seq.
 func (t *Tap) Record(ctx context.Context, e Event) uint64 {
 	t.link(ctx, &e)
-	e = t.appendStep(ctx, e)
+	t.appendStep(ctx, &e)
 	if counts(&e) {
 		t.activity.Store(e.Time.UnixNano())
 	}
@@ -137,7 +137,7 @@ func (s *Span) End(err error, edit func(e *Event)) {
 			edit(&e)
 		}
 		t.links.observe(&e)
-		t.store.put(e)
+		t.store.put(&e)
 		t.mu.Unlock()
 		if counts(&e) {
 			t.open.Add(-1)
@@ -153,7 +153,7 @@ func (t *Tap) Amend(seq uint64, edit func(e *Event)) {
 	defer t.mu.Unlock()
 	if e, ok := t.store.Get(seq); ok {
 		edit(&e)
-		t.store.put(e)
+		t.store.put(&e)
 	}
 }
 
@@ -178,7 +178,8 @@ func counts(e *Event) bool {
 	return !e.Background && e.Verb != "connect" && e.Subresource != "log"
 }
 
-func (t *Tap) append(e Event) Event {
+// append numbers e and stores a copy.
+func (t *Tap) append(e *Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.seq++
@@ -187,18 +188,16 @@ func (t *Tap) append(e Event) Event {
 	if e.Cause >= e.Seq {
 		e.Cause, e.CauseLink = 0, ""
 	}
-	t.links.observe(&e)
+	t.links.observe(e)
 	t.store.put(e)
-	return e
 }
 
 // appendStep appends e and makes it the latest step of ctx's [Chain].
-func (t *Tap) appendStep(ctx context.Context, e Event) Event {
-	e = t.append(e)
+func (t *Tap) appendStep(ctx context.Context, e *Event) {
+	t.append(e)
 	if c := step(ctx); c != nil && !e.Background {
 		c.advance(e.Seq)
 	}
-	return e
 }
 
 func (t *Tap) link(ctx context.Context, e *Event) {

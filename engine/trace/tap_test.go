@@ -152,7 +152,7 @@ func TestStoreLimits(t *testing.T) {
 	store := NewStore(Limits{Events: 100, Bytes: 1000})
 	body := func() *Body { return JSONBody(make([]byte, 100)) }
 	for i := range uint64(500) {
-		store.put(Event{Seq: i + 1, Detail: &CommitDetail{After: body()}})
+		store.put(&Event{Seq: i + 1, Detail: &CommitDetail{After: body()}})
 		if store.bytes > 1000 {
 			t.Fatalf("holds %d bytes, limit 1000", store.bytes)
 		}
@@ -167,7 +167,7 @@ func TestStoreLimits(t *testing.T) {
 	if b := store.Since(0); b.Lost == 0 || b.Events[len(b.Events)-1].Seq != 500 {
 		t.Errorf("lost = %d, last = %d", b.Lost, b.Events[len(b.Events)-1].Seq)
 	}
-	store.put(Event{Seq: 3}) // an event that ended after it was dropped
+	store.put(&Event{Seq: 3}) // an event that ended after it was dropped
 	if got, _ := store.Len(); got != first {
 		t.Error("a dropped event came back")
 	}

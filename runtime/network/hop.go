@@ -54,6 +54,8 @@ type TapObserver struct {
 	Follow func(h *Hop) bool
 	// DNS returns the event that a DNS message goes back to, 0 for none; nil when there is no telling.
 	DNS func(message []byte) uint64
+
+	actors map[string]string // by node, as each is named many times
 }
 
 var _ Observer = (*TapObserver)(nil)
@@ -66,7 +68,7 @@ func (o *TapObserver) Hop(ctx context.Context, h *Hop, cause uint64, exact bool)
 	if seq := o.sent(h); seq != 0 {
 		cause, exact = seq, true
 	}
-	e := trace.Event{Kind: trace.NetHop, Actor: actor(h), Verb: h.Point, Detail: h, Cause: cause}
+	e := trace.Event{Kind: trace.NetHop, Actor: o.actor(h.Node), Verb: h.Point, Detail: h, Cause: cause}
 	if cause != 0 {
 		e.CauseLink = trace.Inferred
 		if exact {
@@ -98,9 +100,17 @@ func (o *TapObserver) sent(h *Hop) uint64 {
 const portDNS = 53
 
 // actor names who moves the packet: the node's network, or the network between the nodes.
-func actor(h *Hop) string {
-	if h.Node == "" {
+func (o *TapObserver) actor(node string) string {
+	if node == "" {
 		return "network"
 	}
-	return "network@" + h.Node
+	name, ok := o.actors[node]
+	if !ok {
+		if o.actors == nil {
+			o.actors = map[string]string{}
+		}
+		name = "network@" + node
+		o.actors[node] = name
+	}
+	return name
 }

@@ -52,13 +52,17 @@ func (c *Clock) NowMonotonic() tcpip.MonotonicTime {
 }
 
 // Pause stops the clock until Resume has been called as often as Pause.
-func (c *Clock) Pause() {
+func (c *Clock) Pause() { c.halt() }
+
+// halt pauses and returns at what time the clock stands.
+func (c *Clock) halt() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.paused == 0 {
 		c.elapsed = c.now()
 	}
 	c.paused++
+	return c.elapsed
 }
 
 // Resume undoes one Pause.

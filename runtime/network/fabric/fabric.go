@@ -67,6 +67,7 @@ type Fabric struct {
 	// Only Run's goroutine touches what follows.
 	ctx      context.Context // Run's; for the observer
 	now      time.Duration   // the clock's time at the beginning of the item that is being worked on
+	still    bool            // the clock stands at now, for as long as the item takes
 	packets  uint64
 	flows    *network.Flows
 	pods     map[ip4]string // names by address: "default/web"
@@ -155,8 +156,8 @@ func (f *Fabric) Run(ctx context.Context) error {
 		if !ok {
 			break
 		}
-		f.now = f.clock.Elapsed()
 		if it.do != nil {
+			f.now = f.clock.Elapsed()
 			it.do()
 			continue
 		}
@@ -181,11 +182,15 @@ func (f *Fabric) Run(ctx context.Context) error {
 // move lets a packet go as far as it gets. When somebody looks, that takes no time on the clock: what is spent on showing,
 // or waiting for a processor between two hops, is not the network's time and must not make anybody send again.
 func (f *Fabric) move(it item) {
-	if f.watched() {
-		f.clock.Pause()
-		defer f.clock.Resume()
+	if !f.watched() {
+		f.now = f.clock.Elapsed()
+		it.to(it.p)
+		return
 	}
+	f.now, f.still = f.clock.halt(), true
 	it.to(it.p)
+	f.still = false
+	f.clock.Resume()
 }
 
 // next returns the next item, waiting for one; false when ctx has ended.

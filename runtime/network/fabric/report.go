@@ -28,6 +28,12 @@ type sight struct {
 // natRecord is what a translation did, in a hop.
 type natRecord = trace.NAT
 
+// seen is a hop and its packet, which are made and kept together, many times for each packet.
+type seen struct {
+	hop    network.Hop
+	packet trace.Packet
+}
+
 // report shows a packet to the observer and waits for it; the clock stands still meanwhile.
 func (f *Fabric) report(p *packet, s sight) {
 	w := f.watch.Load()
@@ -43,7 +49,9 @@ func (f *Fabric) report(p *packet, s sight) {
 		return
 	}
 	ip := p.frameIP(s.frame)
-	h := &network.Hop{Packet: p.id, Reply: p.reply, From: from, To: to, Node: s.at.node, Namespace: s.at.namespace, Device: s.at.device,
+	one := new(seen)
+	h := &one.hop
+	*h = network.Hop{Packet: p.id, Reply: p.reply, From: from, To: to, Node: s.at.node, Namespace: s.at.namespace, Device: s.at.device,
 		Direction: s.direction, Point: s.point, MTU: s.at.mtu, Rule: s.rule, NAT: s.nat, Verdict: s.verdict,
 		Reason: s.reason}
 	if h.Verdict == "" {
@@ -52,9 +60,9 @@ func (f *Fabric) report(p *packet, s sight) {
 	p.shared = true
 	raw := p.data[:len(p.data):len(p.data)]
 	if s.frame {
-		h.Data = trace.NewPacket(raw, network.Parse)
+		h.Data = one.packet.Init(raw, network.Parse)
 	} else {
-		h.Data = trace.NewPacket(raw[etherLen:], network.ParseIP)
+		h.Data = one.packet.Init(raw[etherLen:], network.ParseIP)
 	}
 	if ip != nil {
 		h.TTL = int(innermost(ip)[8])
@@ -62,10 +70,15 @@ func (f *Fabric) report(p *packet, s sight) {
 	if p.flow != nil {
 		h.Flow = p.flow.ID
 	}
-	f.clock.Pause()
-	h.VirtualUs = f.clock.Elapsed().Microseconds()
+	if f.still {
+		h.VirtualUs = f.now.Microseconds()
+	} else {
+		h.VirtualUs = f.clock.halt().Microseconds()
+	}
 	seq, err := w.observer.Hop(f.ctx, h, cause, exact)
-	f.clock.Resume()
+	if !f.still {
+		f.clock.Resume()
+	}
 	if err != nil || seq == 0 {
 		return
 	}
