@@ -30,6 +30,8 @@ type driver struct {
 	model tea.Model
 	lab   *scene.Lab // nil in a replay
 	quit  bool
+	// clipboard is what was put there last.
+	clipboard string
 
 	mu    sync.Mutex
 	queue []tea.Msg
@@ -82,6 +84,10 @@ func (d *driver) send(msg tea.Msg) {
 		d.quit = true
 		return
 	}
+	if fmt.Sprintf("%T", msg) == "tea.setClipboardMsg" {
+		d.clipboard = fmt.Sprint(msg)
+		return
+	}
 	d.seen++
 	var cmd tea.Cmd
 	d.model, cmd = d.model.Update(msg)
@@ -94,16 +100,23 @@ func (d *driver) idle() {
 	d.seen = 0
 	for quiet := 0; quiet < 2; quiet++ {
 		time.Sleep(50 * time.Millisecond) // of the bubble's clock: lets the pause between two batches pass
-		synctest.Wait()
-		d.mu.Lock()
-		queue := d.queue
-		d.queue = nil
-		d.mu.Unlock()
-		for _, msg := range queue {
+		if d.deliver() {
 			quiet = -1
-			d.send(msg)
 		}
 	}
+}
+
+// deliver delivers the messages that are there, and reports whether there were any.
+func (d *driver) deliver() bool {
+	synctest.Wait()
+	d.mu.Lock()
+	queue := d.queue
+	d.queue = nil
+	d.mu.Unlock()
+	for _, msg := range queue {
+		d.send(msg)
+	}
+	return len(queue) > 0
 }
 
 // press presses keys, one after the other: "n", "tab", "ctrl+c", "enter".

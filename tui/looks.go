@@ -1,6 +1,8 @@
 package tui
 
 import (
+	tea "charm.land/bubbletea/v2"
+
 	"github.com/kubestep/kubestep/tui/keymap"
 	"github.com/kubestep/kubestep/tui/theme"
 )
@@ -14,6 +16,14 @@ func looks(o Options) theme.Name {
 		return theme.None
 	}
 	return theme.Auto
+}
+
+// press carries out an action of the key bar that was clicked.
+func (m *Model) press(a keymap.Action) tea.Cmd {
+	if cmd, own := m.act(a); own || a == keymap.None {
+		return cmd
+	}
+	return m.focused().Do(a)
 }
 
 // wear changes the theme.

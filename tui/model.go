@@ -12,6 +12,7 @@ import (
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/tui/component/help"
+	"github.com/kubestep/kubestep/tui/component/keybar"
 	"github.com/kubestep/kubestep/tui/component/palette"
 	"github.com/kubestep/kubestep/tui/feed"
 	"github.com/kubestep/kubestep/tui/keymap"
@@ -283,6 +284,9 @@ func (m *Model) mouse(msg tea.MouseMsg) tea.Cmd {
 	}
 	if m.small() {
 		return nil
+	}
+	if at, ok := msg.(tea.MouseClickMsg); ok && at.Y == m.h-1 && at.Button == tea.MouseLeft && !m.focused().Capturing() {
+		return m.press(keybar.At(m.say, m.focused().Bindings(), m.w, at.X))
 	}
 	return m.focused().Mouse(msg)
 }

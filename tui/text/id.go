@@ -448,6 +448,7 @@ const (
 	ExportPlace
 	ExportEmpty
 	FaultsNone
+	NothingToCopy
 
 	idsHere // home.go has the rest
 )

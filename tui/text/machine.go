@@ -102,6 +102,8 @@ var machineWords = map[ID][langs]string{
 		"这里是 kubectl，不是 shell：%s 没有意义。按 ! 打开你自己的 shell。"},
 	FaultsNone: {"Nothing is broken.",
 		"没有任何故障。"},
+	NothingToCopy: {"There is nothing to copy here.",
+		"这里没有可复制的内容。"},
 	PromptEndless: {"%s waits for you or does not end by itself. Press ! and do it in your own shell.",
 		"%s 会等待输入或不会自行结束。请按 !，在你自己的 shell 里执行。"},
 }

@@ -16,6 +16,28 @@ import (
 
 // View returns one line of w cells: the bindings by their rank, as many as fit. Help and quit are always on it.
 func View(t theme.Theme, p text.Printer, bindings []keymap.Binding, w int) string {
+	line := " "
+	for _, b := range fitting(p, bindings, w) {
+		line += item(t, p, b)
+	}
+	return layout.Fit(line, w)
+}
+
+// At returns the action at cell x of that line, [keymap.None] when there is none.
+func At(p text.Printer, bindings []keymap.Binding, w, x int) keymap.Action {
+	at := 1
+	for _, b := range fitting(p, bindings, w) {
+		n := width(p, b)
+		if x >= at && x < at+n-2 { // not the gap behind it
+			return b.Action
+		}
+		at += n
+	}
+	return keymap.None
+}
+
+// fitting returns the bindings that the line has room for, in their order.
+func fitting(p text.Printer, bindings []keymap.Binding, w int) []keymap.Binding {
 	shown := slices.DeleteFunc(slices.Clone(bindings), func(b keymap.Binding) bool { return b.Off || b.Label == 0 })
 	slices.SortStableFunc(shown, func(a, b keymap.Binding) int { return a.Rank - b.Rank })
 	room := w - 1
@@ -24,18 +46,17 @@ func View(t theme.Theme, p text.Printer, bindings []keymap.Binding, w int) strin
 			room -= width(p, b)
 		}
 	}
-	line, full := " ", false
-	for _, b := range shown {
+	full := false
+	return slices.DeleteFunc(shown, func(b keymap.Binding) bool {
 		if !always(b) {
 			n := width(p, b)
 			if full = full || n > room; full {
-				continue
+				return true
 			}
 			room -= n
 		}
-		line += item(t, p, b)
-	}
-	return layout.Fit(line, w)
+		return false
+	})
 }
 
 func always(b keymap.Binding) bool { return b.Action == keymap.Help || b.Action == keymap.Quit }

@@ -3,7 +3,6 @@ package lab
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -23,6 +22,7 @@ import (
 
 // View returns the screen's lines: as many as its height, each as wide as its width.
 func (m *Lab) View() []string {
+	m.drawn = true
 	out := make([]strings.Builder, m.h)
 	put := func(r layout.Rect, lines []string) {
 		for i, line := range lines {
@@ -33,7 +33,8 @@ func (m *Lab) View() []string {
 	put(s.Header, []string{m.header()})
 	put(s.Tabs, []string{m.tabLine()})
 	if !s.Banner.Empty() {
-		put(s.Banner, []string{m.banner()})
+		line, _ := m.banner()
+		put(s.Banner, []string{line})
 	}
 	// From left to right: each line is put together in this order.
 	order := []layout.LabPane{layout.LabLesson, layout.LabView, layout.LabHeld, layout.LabSide}
@@ -121,30 +122,6 @@ func (m *Lab) tabLine() string {
 		line += m.theme.Paint(role, m.tabLabel(i))
 	}
 	return layout.Fit(line, m.w)
-}
-
-// banner says that the past is shown: which event, and where now is.
-func (m *Lab) banner() string {
-	at, clock, later := m.at, "", ""
-	if e, ok := m.o.Store.Get(at); ok {
-		clock = e.Time.Format("15:04:05.000")
-		if now, ok := m.o.Store.Get(m.last); ok {
-			later = now.Time.Sub(e.Time).Round(10 * time.Millisecond).String()
-		}
-	}
-	left := " ◀ " + m.say.T(text.Then, at, clock)
-	right := m.say.T(text.ThenNow, m.last, later) + " · " + m.say.T(text.ThenEnds) + " "
-	room := m.w - ansi.StringWidth(left) - ansi.StringWidth(right) - 4
-	line := left + "  " + right
-	if room >= 10 {
-		first, last := m.o.Store.Len()
-		dot := 0
-		if last > first {
-			dot = int(uint64(room-1) * (min(max(at, first), last) - first) / (last - first))
-		}
-		line = left + "  " + strings.Repeat("━", dot) + "●" + strings.Repeat("─", room-1-dot) + "  " + right
-	}
-	return m.theme.Paint(theme.Selected, layout.Fit(line, m.w))
 }
 
 func (m *Lab) pane(p layout.LabPane) []string {

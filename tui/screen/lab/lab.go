@@ -99,6 +99,9 @@ type Lab struct {
 	lesson   lesson
 	cycle    cycle // of the proposals for the word at the prompt
 	machine  machine
+	pointer  pointer
+	drawn    bool // since it was last asked whether something moves
+	ticking  bool // a tick is under way
 	screen   layout.Lab
 	bindings []keymap.Binding
 }
@@ -186,7 +189,7 @@ func (m *Lab) Feed(msg tea.Msg) tea.Cmd {
 		return cmd
 	}
 	m.refresh()
-	return nil
+	return m.animate()
 }
 
 func (m *Lab) take(b trace.Batch) {
@@ -255,6 +258,10 @@ func (m *Lab) Result(r route.Result) tea.Cmd {
 		return cmd
 	case completed:
 		m.proposed(v)
+	case tick:
+		cmd := m.ticked()
+		m.refresh()
+		return cmd
 	case onMachine:
 		cmd := v.then(m, r.Err)
 		m.refresh()

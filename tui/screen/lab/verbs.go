@@ -12,7 +12,6 @@ import (
 	"github.com/kubestep/kubestep/tui/describe"
 	"github.com/kubestep/kubestep/tui/keymap"
 	"github.com/kubestep/kubestep/tui/layout"
-	"github.com/kubestep/kubestep/tui/text"
 )
 
 // told is what the debugger answered.
@@ -119,14 +118,4 @@ func (m *Lab) stopsAt(e *trace.Event) bool {
 		}
 	}
 	return !e.Background && describe.Needs(e) <= m.level
-}
-
-// copy puts what the side pane shows on the clipboard, as OSC 52 does.
-func (m *Lab) copy() tea.Cmd {
-	s := m.inspect.Plain()
-	if m.output {
-		s = m.console.Plain()
-	}
-	m.notice = notice{text: m.say.T(text.Copied, strings.Count(s, "\n"))}
-	return tea.SetClipboard(s)
 }

@@ -150,7 +150,7 @@ func (v *Map) drawTop(d *drawing, w int, focused bool) {
 	left := strings.Repeat(" ", nw+1+edgeWidth)
 	edge, role := "══════", theme.Dim
 	if seq, at := v.actor(etcd).last(v.moment.Seq); seq != 0 && v.recent(at) {
-		edge, role = "━━━━━▶", theme.Warn
+		edge, role = v.message(etcd, edgeAsksNow), theme.Warn
 	}
 	x := nw + 1 + edgeWidth
 	line := left + v.pick(api, theme.Heading, "["+apiServer+"]", focused) + v.theme.Paint(role, edge)
@@ -262,6 +262,7 @@ func (v *Map) edge(p *past, room int) (edge string, role theme.Role, what string
 	default:
 		edge = edgeAsks
 	}
+	edge = v.message(p.name, edge)
 	words := describe.Event(&e)
 	words.Actor, words.Verb = "", strings.TrimPrefix(words.Verb, "◂ ") // both are said by the edge
 	number := fmt.Sprintf("#%d ", seq)

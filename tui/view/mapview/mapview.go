@@ -1,7 +1,7 @@
 // Package mapview answers: who talks to whom? It shows the components around the API server with what each did or learnt
 // last, the nodes with their Pods, and, at its place, what waits at the gate.
 //
-// An edge is heavy because something has just gone along it. Nothing moves by itself.
+// An edge is heavy because something has just gone along it. What moves is a message: see motion.go.
 //
 // The lab screen imports it.
 package mapview
@@ -62,6 +62,7 @@ type Map struct {
 	words   []string
 
 	actors map[string]*past
+	moving map[string]int // actors with a message on its way, and how far it is
 
 	selected string // the key of an item; "" goes to where something happens
 	items    []item
@@ -79,7 +80,7 @@ type place struct {
 
 // New returns the view; c must be fed before it.
 func New(events describe.Getter, c *cluster.Cluster) *Map {
-	return &Map{events: events, cluster: c, actors: map[string]*past{}}
+	return &Map{events: events, cluster: c, actors: map[string]*past{}, moving: map[string]int{}}
 }
 
 // Names of the two that everything goes through.
@@ -99,6 +100,9 @@ func (v *Map) Take(events []trace.Event) {
 		e := &events[i]
 		if e.Seq == 0 || e.Background || e.Actor == "" {
 			continue
+		}
+		if seq, _ := v.actor(e.Actor).last(e.Seq); seq != e.Seq { // not one that has changed
+			v.setOff(e)
 		}
 		v.actor(e.Actor).take(e)
 	}
