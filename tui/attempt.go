@@ -16,6 +16,8 @@ import (
 	"github.com/kubestep/kubestep/tui/route"
 	"github.com/kubestep/kubestep/tui/screen/home"
 	"github.com/kubestep/kubestep/tui/screen/lab"
+	quizscreen "github.com/kubestep/kubestep/tui/screen/quiz"
+	"github.com/kubestep/kubestep/tui/screen/summary"
 	"github.com/kubestep/kubestep/tui/text"
 )
 
@@ -27,7 +29,12 @@ type class struct {
 	course *Course // nil when there are no lessons
 	home   *home.Home
 	stage  *lab.Lab // where lessons are played
-	ask    route.Ask
+	quiz   *quizscreen.Quiz
+	// summary is shown at the end of a lesson; from is where the quiz was asked for.
+	summary *summary.Summary
+	from    route.Address
+	looking bool // at an event, from within the quiz, which waits
+	ask     route.Ask
 	// cancellable returns a context for an attempt, which ends with the program's.
 	cancellable func() (context.Context, context.CancelFunc)
 	wanted      route.Lesson // waits for the lab, or for Begin
@@ -74,16 +81,20 @@ func (m *Model) wish(msg tea.Msg) (cmd tea.Cmd, is bool) {
 		return m.class.questions(msg), true
 	case play.Trouble:
 		return tea.Batch(m.feed(msg), m.class.trouble()), true
+	case play.Finished:
+		m.front = summary.Address
+		return m.class.summary.Show(msg), true
 	case play.Answered:
-		return m.goHome(), true
+		return m.answered(), true
 	case play.See:
-		m.front = lab.Address
+		m.front, m.class.looking = lab.Address, true
 		return m.feed(msg), true
 	}
 	return nil, false
 }
 
 func (m *Model) goHome() tea.Cmd {
+	m.class.looking = false
 	if m.class.home == nil {
 		return nil
 	}
@@ -284,5 +295,20 @@ func quizTitle(mode route.QuizMode) schema.Text {
 	return t
 }
 
-// ask shows the quiz screen. TODO
-func (m *Model) ask(q play.Quiz) tea.Cmd { return m.feed(q) }
+// ask shows the quiz screen.
+func (m *Model) ask(q play.Quiz) tea.Cmd {
+	if m.front != quizscreen.Address {
+		m.class.from = m.front
+	}
+	m.front, m.class.looking = quizscreen.Address, false
+	return m.class.quiz.Begin(q)
+}
+
+// answered leaves the quiz for where it was asked for.
+func (m *Model) answered() tea.Cmd {
+	if m.class.from == summary.Address {
+		m.front = summary.Address
+		return m.class.summary.Read()
+	}
+	return m.goHome()
+}

@@ -20,6 +20,8 @@ import (
 	"github.com/kubestep/kubestep/tui/route"
 	"github.com/kubestep/kubestep/tui/screen/home"
 	"github.com/kubestep/kubestep/tui/screen/lab"
+	"github.com/kubestep/kubestep/tui/screen/quiz"
+	"github.com/kubestep/kubestep/tui/screen/summary"
 	"github.com/kubestep/kubestep/tui/text"
 	"github.com/kubestep/kubestep/tui/theme"
 )
@@ -105,7 +107,9 @@ func New(ctx context.Context, o Options) *Model {
 	m.class.stage = lab.New(l)
 	m.screens = map[route.Address]screen{lab.Address: m.class.stage}
 	if o.Course != nil {
-		m.screens[home.Address] = m.class.home
+		m.class.quiz = quiz.New(quiz.Options{Book: o.Course.Book, Events: l.Store, Ask: route.From(ctx, quiz.Address)})
+		m.class.summary = summary.New(summary.Options{Lessons: o.Course.Lessons, Read: o.Course.Read, Ask: route.From(ctx, summary.Address)})
+		m.screens[home.Address], m.screens[quiz.Address], m.screens[summary.Address] = m.class.home, m.class.quiz, m.class.summary
 		m.front = home.Address
 	}
 	m.dress()
@@ -254,7 +258,11 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 func (m *Model) act(a keymap.Action) (cmd tea.Cmd, own bool) {
 	switch a {
 	case keymap.Quit:
-		if m.class.home != nil && m.front != home.Address {
+		switch {
+		case m.class.home != nil && m.front == lab.Address && m.class.looking:
+			m.class.looking, m.front = false, quiz.Address
+			return nil, true
+		case m.class.home != nil && m.front != home.Address:
 			return m.goHome(), true
 		}
 		return tea.Quit, true

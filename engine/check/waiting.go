@@ -16,3 +16,18 @@ func (w *World) Waiting(pattern string) ([]uint64, error) {
 	}
 	return out, nil
 }
+
+// Matching returns the numbers of the events since the attempt began that match a pattern, in order.
+func (w *World) Matching(pattern string) ([]uint64, error) {
+	p, err := w.watch(pattern)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]uint64, 0, len(p.seqs))
+	for _, seq := range p.seqs {
+		if seq > w.start {
+			out = append(out, seq)
+		}
+	}
+	return out, nil
+}

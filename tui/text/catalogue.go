@@ -1,7 +1,7 @@
 package text
 
 // catalogue has each text in each language, in the order of [Lang].
-var catalogue = with(sharedWords, labWords, lessonWords, machineWords, homeWords)
+var catalogue = with(sharedWords, labWords, lessonWords, quizWords, machineWords, homeWords)
 
 func with(words [ids][langs]string, more ...map[ID][langs]string) [ids][langs]string {
 	for _, m := range more {

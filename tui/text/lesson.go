@@ -1,6 +1,6 @@
 package text
 
-// lessonWords has the texts of the lesson pane, of quizzes and of summaries.
+// lessonWords has the texts of the lesson pane.
 var lessonWords = map[ID][langs]string{
 	PaneLesson: {"Lesson",
 		"课程"},

@@ -1,0 +1,345 @@
+package quiz
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/lessons/schema"
+	"github.com/kubestep/kubestep/tui/component/markdown"
+	"github.com/kubestep/kubestep/tui/component/richtext"
+	"github.com/kubestep/kubestep/tui/describe"
+	"github.com/kubestep/kubestep/tui/keymap"
+	"github.com/kubestep/kubestep/tui/play"
+	"github.com/kubestep/kubestep/tui/route"
+	"github.com/kubestep/kubestep/tui/text"
+	"github.com/kubestep/kubestep/tui/theme"
+)
+
+// Capturing reports whether keys are text now.
+func (m *Quiz) Capturing() bool { return m.typing }
+
+// Bindings returns the keys with those off that do not work now.
+func (m *Quiz) Bindings() []keymap.Binding { return m.bindings }
+
+// Key takes a key press.
+func (m *Quiz) Key(k tea.KeyPressMsg) tea.Cmd {
+	m.notice = notice{}
+	if m.typing {
+		cmd := m.typed(k)
+		m.refresh()
+		return cmd
+	}
+	return m.Do(keymap.Find(m.bindings, k.String()))
+}
+
+// Paste takes text that was pasted.
+func (m *Quiz) Paste(s string) tea.Cmd {
+	if m.typing {
+		m.questions[m.at].line.Insert(s)
+		m.refresh()
+	}
+	return nil
+}
+
+// typed takes a key while an answer is typed.
+func (m *Quiz) typed(k tea.KeyPressMsg) tea.Cmd {
+	switch k.String() {
+	case "enter":
+		return m.enterKey()
+	case "esc":
+		m.typing = false
+	case "up", "down":
+		m.typing = false
+		return m.Do(keymap.Find(m.bindings, k.String()))
+	default:
+		m.questions[m.at].line.Key(k)
+	}
+	return nil
+}
+
+// Do carries out an action.
+func (m *Quiz) Do(a keymap.Action) tea.Cmd {
+	cmd := m.do(a)
+	if a != keymap.Leave {
+		m.sure = false
+	}
+	m.refresh()
+	return cmd
+}
+
+func (m *Quiz) do(a keymap.Action) tea.Cmd {
+	if m.judging {
+		return nil
+	}
+	if i := int(a - keymap.Choice); i >= 0 && !m.over && len(m.questions) > 0 {
+		m.questions[m.at].choose(i)
+		return nil
+	}
+	switch a {
+	case keymap.Submit:
+		return m.enterKey()
+	case keymap.Leave:
+		return m.leave()
+	case keymap.Back:
+		m.reading = nil
+	case keymap.Toggle:
+		m.questions[m.at].toggle()
+	case keymap.CarryUp:
+		m.questions[m.at].carry(-1)
+	case keymap.CarryDown:
+		m.questions[m.at].carry(1)
+	case keymap.ShowWhere:
+		return m.showWhere()
+	case keymap.GoThere:
+		return m.goThere()
+	case keymap.Earlier:
+		m.enter(m.at - 1)
+	case keymap.Later:
+		m.enter(m.at + 1)
+	case keymap.Finish:
+		return m.end()
+	case keymap.Up:
+		m.move(-1)
+	case keymap.Down:
+		m.move(1)
+	case keymap.PageUp:
+		m.scroll(-10)
+	case keymap.PageDown:
+		m.scroll(10)
+	}
+	return nil
+}
+
+// enter goes to a question.
+func (m *Quiz) enter(i int) {
+	m.reading, m.typing = nil, false
+	if len(m.questions) == 0 {
+		return
+	}
+	m.at = max(min(i, len(m.questions)-1), 0)
+	q := m.questions[m.at]
+	m.typing = q.textual() && !q.done && !m.over
+	m.left.at, m.right.at = 0, 0
+}
+
+// enterKey answers the question, or goes on.
+func (m *Quiz) enterKey() tea.Cmd {
+	switch {
+	case m.judging:
+		return nil
+	case m.over || len(m.questions) == 0:
+		return m.leave()
+	case m.reading != nil:
+		m.reading = nil
+		return nil
+	}
+	q := m.questions[m.at]
+	switch {
+	case m.exam() && (len(q.answer()) == 0):
+		m.notice = notice{true, m.say.T(text.QuizEmpty)}
+		return nil
+	case m.exam() && m.at+1 < len(m.questions):
+		m.enter(m.at + 1)
+		return nil
+	case m.exam():
+		m.notice = notice{text: m.say.T(text.QuizExamEnd, keymap.Shown(m.bindings, keymap.Finish))}
+		m.typing = false
+		return nil
+	case q.done:
+		return m.next()
+	case q.textual() && !m.typing && len(q.answer()) == 0:
+		m.typing = true
+		return nil
+	}
+	m.typing = false
+	cmd := m.submit()
+	m.typing = cmd == nil && q.textual()
+	return cmd
+}
+
+// next goes to the next question that has no answer, or to the results.
+func (m *Quiz) next() tea.Cmd {
+	for n := range len(m.questions) {
+		if i := (m.at + 1 + n) % len(m.questions); !m.questions[i].done {
+			m.enter(i)
+			return nil
+		}
+	}
+	return m.end()
+}
+
+// end shows the results.
+func (m *Quiz) end() tea.Cmd {
+	m.typing, m.reading = false, nil
+	if m.exam() {
+		return m.finish()
+	}
+	m.over = true
+	return nil
+}
+
+// leave goes away from the quiz; an exam that is under way asks once more.
+func (m *Quiz) leave() tea.Cmd {
+	if m.exam() && !m.over && !m.sure && len(m.questions) > 0 {
+		m.sure, m.notice = true, notice{true, m.say.T(text.QuizSureLeave, keymap.Shown(m.bindings, keymap.Leave))}
+		return nil
+	}
+	m.round++ // no more ticks
+	points, right, total := m.score()
+	return route.Go(play.Answered{Mode: m.about.Mode, Points: points, Right: right, Total: total})
+}
+
+// move moves the cursor among the answers, or from result to result; when there is nothing to move in, the text.
+func (m *Quiz) move(n int) {
+	switch {
+	case len(m.questions) == 0:
+	case m.over:
+		m.at = max(min(m.at+n, len(m.questions)-1), 0)
+		m.right.at = 0
+	case m.questions[m.at].done || m.questions[m.at].rows() == 0 || m.reading != nil:
+		m.scroll(n)
+	default:
+		m.questions[m.at].move(n)
+	}
+}
+
+// showWhere shows what the answer can be seen in: a step's text, or the event.
+func (m *Quiz) showWhere() tea.Cmd {
+	q := m.questions[m.at]
+	if q.See.Event != "" {
+		return m.find(q.See.Event)
+	}
+	step, _ := q.Lesson.Step(q.See.Step)
+	if step == nil {
+		m.notice = notice{text: m.say.T(text.QuizSeeLesson, q.See.Lesson)}
+		return nil
+	}
+	lang := m.say.Lang().Tag()
+	m.readAt = 0
+	m.reading = []richtext.Line{richtext.Text(theme.Dim, q.Lesson.Title.In(lang)), richtext.Text(theme.Heading, step.Title.In(lang)), {}}
+	for _, t := range []schema.Text{step.Body, step.Why} {
+		m.reading = append(append(m.reading, markdown.Lines(t.In(lang))...), richtext.Line{})
+	}
+	return nil
+}
+
+// show shows an event.
+func (m *Quiz) show(seq uint64) {
+	var (
+		e  trace.Event
+		ok bool
+	)
+	if m.o.Events != nil {
+		e, ok = m.o.Events.Get(seq)
+	}
+	if !ok {
+		m.notice = notice{true, m.say.T(text.QuizNoEvent, m.questions[m.at].See.Event)}
+		return
+	}
+	m.readAt = seq
+	m.reading = describe.Lines(m.say, describe.Why, describe.Subject{Event: e}, m.o.Events)
+}
+
+// goThere leaves the quiz for what shows the answer: the event in the lab, or the lesson from that step.
+func (m *Quiz) goThere() tea.Cmd {
+	q := m.questions[m.at]
+	if m.reading != nil && m.readAt != 0 {
+		return route.Go(play.See{Event: m.readAt})
+	}
+	id := q.See.Lesson
+	if id == "" {
+		id = q.Lesson.ID
+	}
+	return route.Go(route.Lesson{ID: id, Step: q.See.Step})
+}
+
+// seen reports whether the place where an answer can be seen may be shown: not before it has been answered.
+func (m *Quiz) seen() bool {
+	return len(m.questions) > 0 && m.questions[m.at].done && (!m.exam() || m.over)
+}
+
+func (m *Quiz) works(a keymap.Action) bool {
+	open := len(m.questions) > 0 && !m.over && m.reading == nil
+	var q *question
+	if len(m.questions) > 0 {
+		q = m.questions[m.at]
+	}
+	switch a {
+	case keymap.Toggle:
+		return open && !q.done && (q.Kind == schema.One || q.Kind == schema.Several)
+	case keymap.CarryUp, keymap.CarryDown:
+		return open && !q.done && q.Kind == schema.Order
+	case keymap.ShowWhere:
+		return m.seen() && (q.See.Event == "" || m.about.Session != nil) && q.See.Lesson == "" && m.reading == nil
+	case keymap.GoThere:
+		return m.seen() && (m.reading != nil || q.See.Lesson != "")
+	case keymap.Earlier:
+		return open && m.at > 0
+	case keymap.Later:
+		return open && m.at+1 < len(m.questions)
+	case keymap.Finish:
+		return open
+	case keymap.Back:
+		return m.reading != nil
+	}
+	return a < keymap.Choice || open && !q.done
+}
+
+func (m *Quiz) bind() {
+	choices := 0
+	if len(m.questions) > 0 && !m.over && !m.questions[m.at].done {
+		choices = m.questions[m.at].choices()
+	}
+	m.bindings = keymap.Quiz(choices)
+	for i := range m.bindings {
+		b := &m.bindings[i]
+		b.Off = !m.works(b.Action)
+		if b.Action == keymap.Submit && (m.over || m.reading != nil || len(m.questions) > 0 && m.questions[m.at].done) {
+			b.Label = text.KeyGoOn
+		}
+	}
+}
+
+// Mouse takes a click or a turn of the wheel.
+func (m *Quiz) Mouse(msg tea.MouseMsg) tea.Cmd {
+	at := msg.Mouse()
+	n := map[tea.MouseButton]int{tea.MouseWheelUp: -3, tea.MouseWheelDown: 3}[at.Button]
+	for _, p := range []*pane{&m.left, &m.right} {
+		if !p.place.Contains(at.X, at.Y) {
+			continue
+		}
+		switch msg.(type) {
+		case tea.MouseWheelMsg:
+			p.move(n)
+		case tea.MouseClickMsg:
+			if h := p.hit(at.X, at.Y); at.Button == tea.MouseLeft && h.kind != nothing && !m.judging {
+				return m.click(h)
+			}
+		}
+	}
+	m.refresh()
+	return nil
+}
+
+// click does what was clicked on: answers are picked, a row of an order is taken and then put where the next click is.
+func (m *Quiz) click(h hit) tea.Cmd {
+	var cmd tea.Cmd
+	switch q := m.questions[m.at]; h.kind {
+	case anOption:
+		if q.Kind == schema.Order {
+			q.clickRow(h.i)
+		} else {
+			q.choose(h.i)
+		}
+	case aLeft:
+		q.cursor = h.i
+	case aRight:
+		q.choose(h.i)
+	case aResult:
+		m.at, m.right.at = h.i, 0
+	case theFoot:
+		cmd = m.enterKey()
+	}
+	m.refresh()
+	return cmd
+}
