@@ -180,8 +180,16 @@ func Manifests(dir string, l *schema.Lesson) error {
 // clearWithin bounds how long removing takes: something may hold it.
 const clearWithin = 20 * time.Second
 
+// quiet is how long nothing may happen until a lab counts as settled.
+const quiet = 150 * time.Millisecond
+
 // clear takes away what earlier lessons have made, and all else when that is agreed to.
 func (r *Room) clear(ctx context.Context, o course.Options, all bool) error {
+	ctx, cancel := context.WithTimeout(ctx, clearWithin)
+	defer cancel()
+	if err := r.letGo(ctx); err != nil {
+		return err
+	}
 	r.remember()
 	loose, err := course.Loose(ctx, r.o.Lab)
 	if err != nil || len(loose) == 0 {
@@ -196,9 +204,28 @@ func (r *Room) clear(ctx context.Context, o course.Options, all bool) error {
 	if len(others) > 0 && !all {
 		return &play.InTheWay{Objects: others}
 	}
-	ctx, cancel := context.WithTimeout(ctx, clearWithin)
-	defer cancel()
 	return course.Clear(ctx, o, loose)
+}
+
+// letGo lets everything go that is held, so that what it makes is there to be cleared and does not come into the lesson.
+func (r *Room) letGo(ctx context.Context) error {
+	debugger := r.o.Lab.Debugger()
+	s := debugger.State()
+	for _, pattern := range s.Breakpoints { // the lesson brings its own
+		if _, err := debugger.Do(ctx, engine.Command{Verb: engine.Unbreak, Pattern: pattern}); err != nil {
+			return fmt.Errorf("take breakpoint %q away: %w", pattern, err)
+		}
+	}
+	if len(s.Held) == 0 && s.Mode == engine.Run {
+		return nil
+	}
+	if _, err := debugger.Do(ctx, engine.Command{Verb: engine.Continue}); err != nil {
+		return fmt.Errorf("let go of what is held: %w", err)
+	}
+	if err := debugger.Settle(ctx, quiet); err != nil {
+		return fmt.Errorf("wait until nothing happens any more: %w", err)
+	}
+	return nil
 }
 
 // Report tells the learner of trouble with keeping progress; what nobody has read yet stays.
