@@ -67,6 +67,9 @@ func (g *Gate) Admit(ctx context.Context, e *trace.Event) error {
 	return g.wait(ctx, e)
 }
 
+// Idle reports whether nothing is to be held now.
+func (g *Gate) Idle() bool { return g.active.Load() == nil }
+
 // MayHoldStages reports whether a stage of a request inside the API server could be held now, so that somebody looks at
 // each of them.
 func (g *Gate) MayHoldStages() bool {

@@ -84,6 +84,9 @@ func (l *linker) uid(o Object) string {
 
 // observe takes in an event that has happened.
 func (l *linker) observe(e *Event) {
+	if e.Kind == NetHop {
+		return // nothing is inferred from packets, and there are many
+	}
 	uid := l.uid(e.Object)
 	switch e.Kind {
 	case EtcdCommit:

@@ -12,6 +12,8 @@ type Gate interface {
 	// Admit blocks until e may happen and then returns nil; when ctx ends first it returns ctx's error and e must not
 	// happen. e has its cause but no Seq yet, and belongs to the gate until Admit returns, which must not change it.
 	// Admit is called from many goroutines at once and must cost next to nothing when nothing is to be held.
+	//
+	// A gate may also have Idle() bool: true says that it holds nothing now, so that it need not be asked.
 	Admit(ctx context.Context, e *Event) error
 }
 
@@ -27,6 +29,7 @@ type Held struct {
 type Tap struct {
 	store *Store
 	gate  Gate
+	idle  func() bool // the gate's; nil when it has none
 	now   func() time.Time
 
 	mu    sync.Mutex // held while a Seq is given, so that order in the store is order of Seq
@@ -44,6 +47,9 @@ type Tap struct {
 // NewTap returns a tap that puts events into store and asks gate first. A nil gate lets everything through.
 func NewTap(store *Store, gate Gate) *Tap {
 	t := &Tap{store: store, gate: gate, now: time.Now}
+	if g, ok := gate.(interface{ Idle() bool }); ok {
+		t.idle = g.Idle
+	}
 	t.links.init()
 	t.writes.init()
 	t.commits.init()
@@ -84,8 +90,9 @@ func (t *Tap) Begin(ctx context.Context, e Event) (*Span, error) {
 // in one, at half the cost. It returns the event's Seq. The error is that of [Tap.Begin].
 func (t *Tap) Pass(ctx context.Context, e Event) (seq uint64, err error) {
 	t.link(ctx, &e)
-	if t.gate != nil && !e.Background {
-		if err := t.gate.Admit(ctx, &e); err != nil {
+	if t.gate != nil && !e.Background && (t.idle == nil || !t.idle()) {
+		held := e // the gate may keep it: e itself needs no memory of its own
+		if err := t.gate.Admit(ctx, &held); err != nil {
 			return 0, err
 		}
 	}
