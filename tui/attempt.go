@@ -41,6 +41,7 @@ type class struct {
 	beginning   bool         // for Begin
 	begun       uint64       // counts what was asked of Begin; answers to an earlier one are dropped
 	now         *attempt
+	finished    bool // it has come to its end
 }
 
 // attempt is one that is under way.
@@ -82,7 +83,7 @@ func (m *Model) wish(msg tea.Msg) (cmd tea.Cmd, is bool) {
 	case play.Trouble:
 		return tea.Batch(m.feed(msg), m.class.trouble()), true
 	case play.Finished:
-		m.front = summary.Address
+		m.front, m.class.finished = summary.Address, true
 		return m.class.summary.Show(msg), true
 	case play.Answered:
 		return m.answered(), true
@@ -109,7 +110,9 @@ func (m *Model) open(l route.Lesson) tea.Cmd {
 	if m.class.course == nil {
 		return nil
 	}
-	if !l.Restart && l.Step == "" && l.ID == m.class.lesson() {
+	// From home, a lesson that has come to its end begins again; from its summary, it can be looked at.
+	over := m.class.finished && m.front == home.Address
+	if !l.Restart && l.Step == "" && l.ID == m.class.lesson() && !over {
 		m.front = lab.Address
 		return nil
 	}
@@ -198,7 +201,7 @@ func (c *class) begin(s engine.Status) tea.Cmd {
 func (c *class) start(a play.Attempt) tea.Cmd {
 	ctx, stop := c.cancellable()
 	now := &attempt{a, stop, make(chan struct{})}
-	c.now = now
+	c.now, c.finished = now, false
 	return c.ask(c.begun, func(context.Context) (any, error) {
 		defer close(now.done)
 		return ended{now}, now.Run(ctx)

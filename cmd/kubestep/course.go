@@ -16,10 +16,10 @@ import (
 	"github.com/kubestep/kubestep/tui/route"
 )
 
-// course returns the lessons for the screens, with what the learner has done of them, for a lab that need not run yet.
-// A progress file that cannot be read keeps nobody from learning: a damaged one is set aside, and one that a later
+// course returns the lessons for the screens, with what the learner has done of them, and where they are played in a lab
+// that need not run yet. A progress file that cannot be read keeps nobody from learning: a damaged one is set aside, and one that a later
 // version wrote is left alone.
-func (a *app) course(list []*schema.Lesson, problems schema.Problems, lab *running) *tui.Course {
+func (a *app) course(list []*schema.Lesson, problems schema.Problems, lab *running) (*tui.Course, *classroom.Room) {
 	store := a.progress()
 	room := classroom.New(classroom.Options{
 		Lessons: list, Store: store, Lab: lab, Dir: lab.dir, Kubectl: lessonKubectl, Log: slog.New(slog.DiscardHandler),
@@ -32,7 +32,7 @@ func (a *app) course(list []*schema.Lesson, problems schema.Problems, lab *runni
 	if err != nil {
 		room.Report(err)
 	}
-	return c
+	return c, room
 }
 
 // sound returns the lessons without problems, and the problems of the others. Those of the program itself have been

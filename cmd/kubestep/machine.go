@@ -66,9 +66,9 @@ func (m *machine) cast(path string) error {
 	return m.output.Begin(file, os.Getenv("TERM"))
 }
 
-// offerLab gives o, besides, what works with a lab: the reader's shell and editor, completion and history. ctx ends what
-// still runs.
-func (m *machine) offerLab(ctx context.Context, o *tui.Options, lab *running) {
+// offerLab gives o, besides, what works with a lab: the reader's shell and editor, completion and history. dir is where
+// the shell runs, "" for where the program does. ctx ends what still runs.
+func (m *machine) offerLab(ctx context.Context, o *tui.Options, lab *running, dir func() string) {
 	terminal := host.Terminal{In: os.Stdin, Out: os.Stdout, Err: m.app.terminal}
 	kubeconfig := func() string { return lab.Status().Kubeconfig }
 	lend := func(run func() error) error {
@@ -90,7 +90,7 @@ func (m *machine) offerLab(ctx context.Context, o *tui.Options, lab *running) {
 			return err
 		}
 		environ := host.ShellEnviron(os.Environ(), kubeconfig(), bin, kubectl.KubeconfigEnv+"="+kubeconfig())
-		return lend(func() error { return host.RunShell(ctx, terminal, path, hint, environ) })
+		return lend(func() error { return host.RunShell(ctx, terminal, path, dir(), hint, environ) })
 	}
 	o.Host.Edit = func(file string) error {
 		editor, _, err := host.Editor(os.LookupEnv)

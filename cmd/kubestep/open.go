@@ -129,14 +129,15 @@ func (a *app) open(parent context.Context, f labFlags, s screenFlags, lessons le
 	if err := m.offer(&o, s.asciicast); err != nil {
 		return err
 	}
-	m.offerLab(ctx, &o, lab)
+	c, room := a.course(list, problems, lab)
+	c.Folder, c.Open = lessons.dir, at
+	o.Course = c
+	m.offerLab(ctx, &o, lab, room.Dir)
 	o.Lab = lab
 	o.Actions.Faults = lab.Faults()
 	o.Actions.Kubectl = func(ctx context.Context, args []string) (string, error) {
 		return runKubectl(ctx, lab.Status().Kubeconfig, args)
 	}
-	o.Course = a.course(list, problems, lab)
-	o.Course.Folder, o.Course.Open = lessons.dir, at
 	// Building the control plane takes all cores for a moment, so the first screen comes first.
 	o.Output = &firstWrite{Output: m.output, then: func() { lab.start(context.WithoutCancel(ctx)) }}
 	err = tui.Run(ctx, o)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kubestep/kubestep/engine"
+	"github.com/kubestep/kubestep/engine/check"
 	"github.com/kubestep/kubestep/engine/course"
 	"github.com/kubestep/kubestep/engine/progress"
 	"github.com/kubestep/kubestep/lessons/schema"
@@ -41,10 +42,10 @@ type Room struct {
 	troubles chan error
 
 	mu   sync.Mutex
-	last *course.Session // the attempt before, whose objects are a lesson's
 	ours map[string]bool // UIDs of what lessons have made
 	dirs int             // folders made so far
-	dir  string          // of the attempt that was begun last
+	now  *course.Session // the attempt that was begun last, until it ends
+	dir  string          // its folder
 }
 
 // New returns a room. It does nothing yet.
@@ -55,7 +56,7 @@ func New(o Options) *Room {
 // Trouble delivers what goes wrong with keeping progress.
 func (r *Room) Trouble() <-chan error { return r.troubles }
 
-// Dir returns the folder with the manifests of the attempt that was begun last; empty when there is none.
+// Dir returns the folder with the manifests of the attempt that is under way; empty when there is none.
 func (r *Room) Dir() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -68,16 +69,25 @@ type attempt struct {
 	room *Room
 }
 
-// Run implements [play.Attempt]. Outside an attempt the learner is in no lesson's folder.
+// Run implements [play.Attempt]. What is made after it is the learner's own, outside of any lesson's folder.
 func (a attempt) Run(ctx context.Context) error {
-	defer func() {
-		a.room.mu.Lock()
-		defer a.room.mu.Unlock()
-		if a.room.last == a.Session {
-			a.room.dir = ""
-		}
-	}()
+	defer a.room.leave(a.Session)
 	return a.Session.Run(ctx)
+}
+
+// leave notes what an attempt has made.
+func (r *Room) leave(s *course.Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_ = s.World(func(w *check.World) error { // the function has no error
+		for _, o := range w.Made() {
+			r.ours[o.UID] = true
+		}
+		return nil
+	})
+	if r.now == s {
+		r.now, r.dir = nil, ""
+	}
 }
 
 // Begin makes an attempt at a lesson: the one that was left, or a new one. What earlier lessons have made goes first; what
@@ -109,7 +119,7 @@ func (r *Room) Begin(ctx context.Context, what route.Lesson) (play.Attempt, erro
 	if err != nil {
 		return nil, err
 	}
-	r.last, r.dir = session, dir
+	r.now, r.dir = session, dir
 	step := what.Step
 	if step == "" && resume != nil {
 		step = resume.Step
@@ -190,7 +200,6 @@ func (r *Room) clear(ctx context.Context, o course.Options, all bool) error {
 	if err := r.letGo(ctx); err != nil {
 		return err
 	}
-	r.remember()
 	loose, err := course.Loose(ctx, r.o.Lab)
 	if err != nil || len(loose) == 0 {
 		return err

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/kubestep/kubestep/engine/check"
 	"github.com/kubestep/kubestep/engine/course"
 	"github.com/kubestep/kubestep/engine/progress"
 	"github.com/kubestep/kubestep/engine/quiz"
@@ -84,17 +83,4 @@ func Save(store *progress.Store, id string, s course.State, now time.Time) error
 	}
 	kept := play.Kept{State: s, Saved: now.UTC(), Finished: s.Done || before.Done || before.Finished}
 	return store.Put(progress.Lessons, map[string]any{id: kept})
-}
-
-// remember notes what the attempt before has made.
-func (r *Room) remember() {
-	if r.last == nil {
-		return
-	}
-	_ = r.last.World(func(w *check.World) error { // the function has no error
-		for _, o := range w.Made() {
-			r.ours[o.UID] = true
-		}
-		return nil
-	})
 }

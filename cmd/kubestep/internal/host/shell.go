@@ -66,14 +66,15 @@ func Shim(dir, self string) (bin string, err error) {
 	return bin, nil
 }
 
-// RunShell shows hint and runs a shell on the terminal until it ends. What the shell's last command came to is not an
+// RunShell shows hint and runs a shell on the terminal, in a folder, or where the program is when that is "", until it
+// ends. What the shell's last command came to is not an
 // error. The shell is interrupted when ctx ends.
-func RunShell(ctx context.Context, t Terminal, path, hint string, environ []string) error {
+func RunShell(ctx context.Context, t Terminal, path, dir, hint string, environ []string) error {
 	for line := range strings.SplitSeq(hint, "\n") {
 		fmt.Fprintf(t.Out, "kubestep: %s\n", line)
 	}
 	cmd := exec.CommandContext(ctx, path)
-	cmd.Env = environ
+	cmd.Env, cmd.Dir = environ, dir
 	err := t.run(cmd)
 	var ended *exec.ExitError
 	if errors.As(err, &ended) {
