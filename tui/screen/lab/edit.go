@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -95,13 +96,37 @@ var resourceVersion = regexp.MustCompile(`(?m)^  resourceVersion: .*\n`)
 // meanwhile is one.
 func withoutVersion(yaml string) string { return resourceVersion.ReplaceAllString(yaml, "") }
 
-// EditManifest opens a manifest in the reader's editor; what the reader changes in it is applied.
-func (m *Lab) EditManifest(name, yaml string) tea.Cmd {
+// manifest returns the file of the lesson that the step is about: the first that its commands name, or else the lesson's
+// first. name is "" when there is none.
+func (m *Lab) manifest() (name string, yaml []byte) {
+	s := m.lesson.session
+	if s == nil {
+		return "", nil
+	}
+	l, all := s.Lesson(), s.Lesson().Manifests()
+	for _, c := range slices.Concat(m.lesson.now.View.Do, m.lesson.now.View.Solution) {
+		for _, arg := range c.Args {
+			if slices.Contains(all, arg) {
+				yaml, _ = l.File(arg)
+				return arg, yaml
+			}
+		}
+	}
+	if len(all) == 0 {
+		return "", nil
+	}
+	yaml, _ = l.File(all[0])
+	return all[0], yaml
+}
+
+// editManifest opens the step's manifest in the reader's editor; what the reader changes in it is applied.
+func (m *Lab) editManifest() tea.Cmd {
+	name, yaml := m.manifest()
 	d := draft{title: name, verb: "apply"}
 	if kept, ok := m.machine.drafts[d.title]; ok {
 		return m.reopen(kept)
 	}
-	return m.write(&d, "drafts/"+name, func(context.Context) (string, error) { return yaml, nil })
+	return m.write(&d, "drafts/"+m.lesson.session.Lesson().ID+"-"+name, func(context.Context) (string, error) { return string(yaml), nil })
 }
 
 // write makes d's file and opens it.

@@ -12,6 +12,7 @@ import (
 	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/tui/export"
 	"github.com/kubestep/kubestep/tui/keymap"
+	"github.com/kubestep/kubestep/tui/layout"
 	"github.com/kubestep/kubestep/tui/route"
 	"github.com/kubestep/kubestep/tui/text"
 )
@@ -58,6 +59,9 @@ func (m *Lab) onHost(a keymap.Action) (cmd tea.Cmd, mine bool) {
 	case keymap.Shell:
 		return m.shell(), true
 	case keymap.Edit:
+		if m.focus == layout.LabLesson {
+			return m.editManifest(), true
+		}
 		return m.editSelected(), true
 	case keymap.SaveRecording:
 		return m.keep("recordings/lab", ".ks", m.writeRecording(m.recordingHeader())), true
@@ -81,6 +85,10 @@ func (m *Lab) hostHas(a keymap.Action) bool {
 		return h.Shell != nil && m.live()
 	case keymap.Edit:
 		_, ok := m.editable()
+		if m.focus == layout.LabLesson {
+			name, _ := m.manifest()
+			ok = name != ""
+		}
 		return ok && h.Edit != nil && h.Keep != nil && m.o.Kubectl != nil && m.live() && m.at == 0
 	case keymap.SaveRecording, keymap.SaveTrace:
 		return h.Keep != nil && m.last > 0
