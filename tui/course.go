@@ -21,7 +21,7 @@ type Course struct {
 	Read func(ctx context.Context) (play.Done, error)
 	// Book keeps the answers to questions.
 	Book play.Book
-	// Begin makes an attempt, which is started and waits for Run. The lab must be ready. An error is for the learner to
+	// Begin makes an attempt, which is started and waits for Run. The lab is ready, if there is one. An error is for the learner to
 	// read; [play.InTheWay] asks whether to begin with Clear.
 	Begin func(ctx context.Context, what route.Lesson) (play.Attempt, error)
 	// Aside is where a progress file that could not be read has been moved to; empty when it could.

@@ -99,6 +99,9 @@ func New(ctx context.Context, o Options) *Model {
 		m.sources.debug = func(generation uint64) tea.Cmd { return feed.NextDebug(ctx, l.Debugger, generation) }
 		m.sources.status = func(generation uint64) tea.Cmd { return feed.NextStatus(ctx, o.Lab, generation) }
 	}
+	if o.Lab == nil && o.Course != nil {
+		m.status.Ready = true // there is nothing to wait for
+	}
 	if l.Store == nil {
 		l.Store = trace.NewStore(trace.Limits{})
 	}

@@ -128,7 +128,7 @@ func (a *app) lessonCommand() *cobra.Command {
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.lessonListCommand(), a.lessonShowCommand(), a.lessonNewCommand(), a.lessonLintCommand(), a.lessonProveCommand())
+	cmd.AddCommand(a.lessonListCommand(), a.lessonShowCommand(), a.lessonNewCommand(), a.lessonLintCommand(), a.lessonProveCommand(), a.lessonPreviewCommand())
 	return cmd
 }
 

@@ -140,6 +140,8 @@ type View struct {
 	// Do is what the learner is asked to type, with the values of insertions; empty when it is to be found out.
 	Do       []schema.Command
 	Solution []schema.Command // when it has been asked for
+	// Preview is set when nothing is checked, and [Next] always goes on.
+	Preview bool
 	// Replaying is set while earlier steps are played by themselves.
 	Replaying bool
 	// Running is set while the solution plays; Output is the last that kubectl printed for it.

@@ -2,6 +2,7 @@ package course
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -71,6 +72,11 @@ func (p *Preview) Run(ctx context.Context) error {
 	<-ctx.Done()
 	return nil
 }
+
+// Kubectl runs nothing.
+func (p *Preview) Kubectl(context.Context, []string) (string, error) { return "", errNoLab }
+
+var errNoLab = errors.New("a preview has no lab")
 
 // World calls f with an empty cluster.
 func (p *Preview) World(f func(w *check.World) error) error {
@@ -143,7 +149,7 @@ func (p *Preview) View() View {
 
 func (p *Preview) view() View {
 	v := View{
-		Generation: p.generation, Index: p.at, Total: len(p.steps), Phase: p.phase,
+		Generation: p.generation, Index: p.at, Total: len(p.steps), Phase: p.phase, Preview: true,
 		State: State{Lesson: p.lesson.ID, Values: p.lesson.Values, Chosen: maps.Clone(p.chosen), Done: p.phase == Ended},
 	}
 	if p.at >= len(p.steps) {
@@ -164,9 +170,7 @@ func (p *Preview) view() View {
 	if s.Predict != nil && p.phase == Passed {
 		v.Truth = s.Predict.Answer
 	}
-	if !s.Hidden {
-		v.Do = s.Do
-	}
+	v.Do = s.Do
 	if p.solution {
 		v.Solution = s.Solve
 	}

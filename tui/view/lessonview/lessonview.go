@@ -144,7 +144,7 @@ func (p *Pane) Enter() keymap.Action {
 // free reports whether the step is one to read.
 func (p *Pane) free() bool {
 	v := &p.shown.View
-	return v.Phase == course.Doing && v.Step != nil && len(v.Step.Checks) == 0 && !v.Replaying
+	return v.Phase == course.Doing && v.Step != nil && (len(v.Step.Checks) == 0 || v.Preview) && !v.Replaying
 }
 
 // Next returns the index of the first shown command that has not been run, -1 when all have been.
