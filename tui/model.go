@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/trace"
+	"github.com/kubestep/kubestep/tui/canvas"
 	"github.com/kubestep/kubestep/tui/component/help"
 	"github.com/kubestep/kubestep/tui/component/keybar"
 	"github.com/kubestep/kubestep/tui/component/palette"
@@ -81,8 +82,9 @@ type Model struct {
 	theme  theme.Theme
 	say    text.Printer
 	log    *slog.Logger
-	broken error  // a panic in Update or View
-	abort  func() // ends the program from View, which cannot return a command; nil outside Run
+	broken error          // a panic in Update or View, or a terminal that cannot be written to
+	canvas *canvas.Canvas // nil outside Run
+	abort  func()         // ends the program from View, which cannot return a command; nil outside Run
 }
 
 // New returns the interface. It starts nothing: a program's Init does. ctx ends its commands.
@@ -91,7 +93,7 @@ func New(ctx context.Context, o Options) *Model {
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
-	l := lab.Options{Store: o.Recording, Ask: route.From(ctx, lab.Address), Host: o.Host, Still: o.ReducedMotion, Home: o.Course != nil,
+	l := lab.Options{Store: o.Recording, Ask: route.From(ctx, lab.Address), Host: m.lending(o.Host), Still: o.ReducedMotion, Home: o.Course != nil,
 		Header: o.Header, Damage: o.Damage}
 	if o.Lab != nil {
 		l.Store, l.Debugger, l.Kubectl, l.Faults = o.Lab.Events(), o.Lab.Debugger(), o.Actions.Kubectl, o.Actions.Faults
