@@ -100,8 +100,8 @@ func (p *Pod) SetMTU(mtu int) error {
 	if mtu < 576 || mtu > 9000 {
 		return fmt.Errorf("MTU %d of pod %s: want 576 to 9000", mtu, p.name)
 	}
+	p.nic.mtu.Store(uint32(mtu + etherLen))
 	p.f.change(func() {
-		p.nic.mtu.Store(uint32(mtu + etherLen))
 		p.inside.mtu, p.outside.mtu = mtu, mtu
 		p.node.faults.bridgeMTU = max(p.node.faults.bridgeMTU, mtu)
 	})
