@@ -67,7 +67,7 @@ func (m *machine) cast(path string) error {
 }
 
 // offerLab gives o, besides, what works with a lab: the reader's shell and editor, completion and history. dir is where
-// the shell runs, "" for where the program does. ctx ends what still runs.
+// the shell and kubectl run, "" for where the program does. ctx ends what still runs.
 func (m *machine) offerLab(ctx context.Context, o *tui.Options, lab *running, dir func() string) {
 	terminal := host.Terminal{In: os.Stdin, Out: os.Stdout, Err: m.app.terminal}
 	kubeconfig := func() string { return lab.Status().Kubeconfig }
@@ -100,7 +100,7 @@ func (m *machine) offerLab(ctx context.Context, o *tui.Options, lab *running, di
 		return lend(func() error { return host.RunEditor(ctx, terminal, editor, file, os.Environ()) })
 	}
 	o.Host.Complete = func(ctx context.Context, words []string) (uihost.Completion, error) {
-		return completeKubectl(ctx, kubeconfig(), words)
+		return completeKubectl(ctx, kubeconfig(), dir(), words)
 	}
 	history := host.OpenHistory(m.app.dirs.State)
 	o.Host.Remember = history.Add
@@ -110,8 +110,8 @@ func (m *machine) offerLab(ctx context.Context, o *tui.Options, lab *running, di
 // Close ends an asciicast that still runs.
 func (m *machine) Close() error { return m.output.End() }
 
-// completeKubectl asks kubectl itself how the last of words could go on.
-func completeKubectl(ctx context.Context, kubeconfig string, words []string) (uihost.Completion, error) {
+// completeKubectl asks kubectl itself how the last of words could go on; names of files are those in dir.
+func completeKubectl(ctx context.Context, kubeconfig, dir string, words []string) (uihost.Completion, error) {
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
 	var out bytes.Buffer
@@ -128,7 +128,7 @@ func completeKubectl(ctx context.Context, kubeconfig string, words []string) (ui
 	if err != nil {
 		return uihost.Completion{}, nil //nolint:nilerr // kubectl has no idea, which is an answer
 	}
-	return host.Completion(out.String(), words[len(words)-1]), nil
+	return host.Completion(out.String(), dir, words[len(words)-1]), nil
 }
 
 // completeWithin bounds how long completion may take: a stage that is held can keep a read waiting.

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,8 +15,9 @@ import (
 
 // Completion reads what kubectl's hidden command __complete printed on stdout: a proposal a line, with a tab before what it
 // is, and at the end a colon with cobra's directive. Where the directive asks for file names, they are looked up. begun is
-// what has been typed of the word. It reads folders, so it is not for where nothing may block.
-func Completion(stdout, begun string) host.Completion {
+// what has been typed of the word, and dir the folder that kubectl runs in, "" for this program's. It reads folders, so it
+// is not for where nothing may block.
+func Completion(stdout, dir, begun string) host.Completion {
 	var c host.Completion
 	var directive cobra.ShellCompDirective
 	var lines []string
@@ -37,11 +39,11 @@ func Completion(stdout, begun string) host.Completion {
 	case directive&cobra.ShellCompDirectiveError != 0:
 		return c
 	case directive&cobra.ShellCompDirectiveFilterFileExt != 0:
-		c.Proposals = files(begun, lines, false)
+		c.Proposals = files(dir, begun, lines, false)
 	case directive&cobra.ShellCompDirectiveFilterDirs != 0:
-		c.Proposals = files(begun, nil, true)
+		c.Proposals = files(dir, begun, nil, true)
 	case len(lines) == 0 && directive&cobra.ShellCompDirectiveNoFileComp == 0:
-		c.Proposals = files(begun, nil, false)
+		c.Proposals = files(dir, begun, nil, false)
 	default:
 		for _, line := range lines {
 			word, about, _ := strings.Cut(line, "\t")
@@ -53,12 +55,12 @@ func Completion(stdout, begun string) host.Completion {
 	return c
 }
 
-// files returns the names that begin with begun: folders, and files with one of the endings, all when there are none.
-func files(begun string, endings []string, onlyFolders bool) []host.Proposal {
+// files returns the names below the folder in that begin with begun: folders, and files with one of the endings, all when there are none.
+func files(in, begun string, endings []string, onlyFolders bool) []host.Proposal {
 	dir, name := filepath.Split(begun)
 	place := dir
-	if place == "" {
-		place = "."
+	if !filepath.IsAbs(dir) {
+		place = filepath.Join(cmp.Or(in, "."), dir)
 	}
 	entries, err := os.ReadDir(place)
 	if err != nil {

@@ -66,9 +66,8 @@ func Shim(dir, self string) (bin string, err error) {
 	return bin, nil
 }
 
-// RunShell shows hint and runs a shell on the terminal, in a folder, or where the program is when that is "", until it
-// ends. What the shell's last command came to is not an
-// error. The shell is interrupted when ctx ends.
+// RunShell shows hint and runs a shell on the terminal, in the folder dir or, when that is "", where the program is, until
+// it ends. What the shell's last command came to is not an error. The shell is interrupted when ctx ends.
 func RunShell(ctx context.Context, t Terminal, path, dir, hint string, environ []string) error {
 	for line := range strings.SplitSeq(hint, "\n") {
 		fmt.Fprintf(t.Out, "kubestep: %s\n", line)
