@@ -6,5 +6,5 @@ import "embed"
 
 // FS has a folder for each lesson.
 //
-//go:embed delete-pod first-pod pod-to-pod rolling-update tour
+//go:embed delete-pod first-pod pod-to-pod rolling-update tour dns-search
 var FS embed.FS
