@@ -222,6 +222,12 @@ func (w *World) watch(text string) (*watched, error) {
 	return p, nil
 }
 
+// Owned reports whether an object belongs to another, and goes when that does.
+func (w *World) Owned(o trace.Object) bool {
+	s := w.objects[id(o.Kind, o.Namespace, o.Name)]
+	return s != nil && w.ownedByOther(s)
+}
+
 // Pinned reports whether an object has finalizers: deleting it is not enough then to make it go.
 func (w *World) Pinned(o trace.Object) bool {
 	s := w.objects[id(o.Kind, o.Namespace, o.Name)]

@@ -29,14 +29,13 @@ func Loose(ctx context.Context, lab engine.Lab) ([]Left, error) {
 	}
 	world := check.NewWorld()
 	world.Load(snapshot)
-	made := world.Made()
 	var roots, owned []Left
 	for i := range snapshot.Objects {
 		x := snapshot.Objects[i].Object
 		if !inTheWay(x) {
 			continue
 		}
-		if left := (Left{x, world.Pinned(x), !slices.Contains(made, x)}); left.Owned {
+		if left := (Left{x, world.Pinned(x), world.Owned(x)}); left.Owned {
 			owned = append(owned, left)
 		} else {
 			roots = append(roots, left)
