@@ -22,7 +22,13 @@ type FaultDetail struct {
 
 // String returns the fault as "kubestep fault" takes it: "drop node-1 0.3".
 func (f *FaultDetail) String() string {
-	words := []string{f.Kind, f.Target}
+	return strings.Join(append([]string{f.Kind, f.Target}, f.values()...), " ")
+}
+
+// What returns the fault without its target, which the event's object is: "drop 0.3".
+func (f *FaultDetail) What() string { return strings.Join(append([]string{f.Kind}, f.values()...), " ") }
+
+func (f *FaultDetail) values() (words []string) {
 	if f.Share != 0 {
 		words = append(words, strconv.FormatFloat(f.Share, 'g', -1, 64))
 	}
@@ -38,7 +44,7 @@ func (f *FaultDetail) String() string {
 	if f.To != "" {
 		words = append(words, f.To)
 	}
-	return strings.Join(words, " ")
+	return words
 }
 
 // Pod returns the namespace and name of the Pod that the fault is about; ok is false when it is about a node.

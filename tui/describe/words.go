@@ -61,6 +61,8 @@ func Event(e *trace.Event) Words {
 		w.Object, w.Note = hopWords(d)
 	case *trace.DNSDetail:
 		w.Object, w.Note = dnsWords(d)
+	case *trace.FaultDetail:
+		w.Note = d.What()
 	}
 	if e.Kind == trace.WatchDeliver {
 		w.Verb = "◂ " + e.Verb

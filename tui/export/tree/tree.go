@@ -201,6 +201,8 @@ func subject(e *trace.Event) string {
 		if d.Name == "" {
 			words = append(words, d.Image)
 		}
+	case *trace.FaultDetail:
+		return e.Verb + " fault " + d.String()
 	case *trace.CommitDetail:
 		words = append(words, d.Key)
 		return strings.Join(clean(words), " ")
