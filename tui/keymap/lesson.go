@@ -51,6 +51,12 @@ func Lesson(choices int) []Binding {
 	return out
 }
 
+// ChoiceOf returns which answer an action chooses, counted from 0; ok is false for other actions.
+func ChoiceOf(a Action) (i int, ok bool) {
+	i = int(a - Choice)
+	return i, i >= 0 && i < MostChoices
+}
+
 // Shown returns an action's key for a reader.
 func Shown(bindings []Binding, a Action) string {
 	for i := range bindings {

@@ -326,6 +326,7 @@ const (
 	HelpRunShown
 	KeyLessonPane
 	HelpLessonPane
+	KeyLookInside
 	KeyHint
 	HelpHint
 	KeySolution

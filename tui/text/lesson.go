@@ -18,6 +18,8 @@ var lessonWords = map[ID][langs]string{
 		"课程"},
 	HelpLessonPane: {"to the lesson, and back to the stage",
 		"到课程，或回到舞台"},
+	KeyLookInside: {"look inside",
+		"细看"},
 	KeyHint: {"hint",
 		"提示"},
 	HelpHint: {"the next hint of this step",

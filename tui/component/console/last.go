@@ -25,7 +25,9 @@ func (c *Console) Last(n int) []richtext.Line {
 		if len(out) == n {
 			return append(out, richtext.Text(theme.Dim, "…"))
 		}
-		out = append(out, richtext.Text(theme.Dim, strings.Map(visible, strings.ReplaceAll(line, "\t", "    "))))
+		l := richtext.Text(theme.Dim, strings.Map(visible, strings.ReplaceAll(line, "\t", "    ")))
+		l.Fixed = strings.Contains(line, "   ") // a table's row
+		out = append(out, l)
 	}
 	return out
 }

@@ -169,6 +169,7 @@ func (m *Lab) lessonChanged(c play.Changed) {
 	if step := v.Step; step != nil && !v.Replaying && (old.View.Step != step || old.View.Replaying) {
 		l.typed, l.asked = map[string]bool{}, false
 		m.focusOn(layout.LabLesson)
+		m.level = describe.Calls
 		if i := m.viewOf(step.View); i >= 0 {
 			m.front, m.at = i, 0
 		}
@@ -206,7 +207,14 @@ func (m *Lab) selectStop() {
 	}
 	l.wanted = false
 	m.heldID, m.looking = l.stop, layout.LabHeld
-	if m.debug.Held[i].Event.Actor != "kubectl" {
+	e := &m.debug.Held[i].Event
+	m.level = max(m.level, describe.Needs(e)) // what is as fine as that belongs to the step
+	for j := range m.tabs {
+		if v, ok := m.tabs[j].view.(interface{ Select(seq uint64) }); ok {
+			v.Select(e.Cause)
+		}
+	}
+	if e.Actor != "kubectl" {
 		m.output, m.inspect.Page = false, describe.Why // kubectl's own request leaves the prompt in sight, where it waits
 	}
 }
@@ -286,7 +294,7 @@ func (m *Lab) onLesson(a keymap.Action) (cmd tea.Cmd, own bool) {
 		m.toLesson()
 		return nil, true
 	}
-	if i := int(a - keymap.Choice); i >= 0 && i < m.choices() {
+	if i, ok := keymap.ChoiceOf(a); ok && i < m.choices() {
 		return m.wish(course.Choose{Option: l.now.View.Step.Predict.Options[i].ID}), true
 	}
 	return nil, false
@@ -345,7 +353,8 @@ func (m *Lab) lessonWorks(a keymap.Action) (works, known bool) {
 	case keymap.Step, keymap.StepThis, keymap.Continue, keymap.Pause:
 		return false, m.holds()
 	}
-	return true, a >= keymap.Choice
+	_, choice := keymap.ChoiceOf(a)
+	return true, choice
 }
 
 // lessonKeeps says, when a verb's key does nothing because the lesson holds what is held, how to go on.

@@ -115,8 +115,12 @@ func (m *Lab) lessonKeyWords() {
 		switch b := &m.bindings[i]; b.Action {
 		case keymap.LessonPane:
 			b.Label = m.tab().name
-		case keymap.NextStep, keymap.RunShown:
-			b.Label = 0
+		case keymap.NextStep, keymap.RunShown, keymap.Back, keymap.ToggleTree, keymap.Fold, keymap.Mark, keymap.ScrollDown:
+			b.Label = 0 // not while the reader is here
+		case keymap.WhyPage:
+			if m.holds() && len(m.debug.Held) > 0 {
+				b.Label, b.Rank = text.KeyLookInside, 2
+			}
 		case keymap.Open:
 			b.Label, b.Rank = words[m.lesson.pane.Enter()], 0
 		}

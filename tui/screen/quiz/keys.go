@@ -71,7 +71,7 @@ func (m *Quiz) do(a keymap.Action) tea.Cmd {
 	if m.judging {
 		return nil
 	}
-	if i := int(a - keymap.Choice); i >= 0 && !m.over && len(m.questions) > 0 {
+	if i, ok := keymap.ChoiceOf(a); ok && !m.over && len(m.questions) > 0 {
 		m.questions[m.at].choose(i)
 		return nil
 	}
@@ -282,7 +282,8 @@ func (m *Quiz) works(a keymap.Action) bool {
 	case keymap.Back:
 		return m.reading != nil
 	}
-	return a < keymap.Choice || open && !q.done
+	_, choice := keymap.ChoiceOf(a)
+	return !choice || open && !q.done
 }
 
 func (m *Quiz) bind() {

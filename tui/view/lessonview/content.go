@@ -154,7 +154,7 @@ func (p *Pane) solution() part {
 // why returns whether the prediction was right, and the debrief.
 func (p *Pane) why() part {
 	v := &p.shown.View
-	out := part{name: "why", lines: []richtext.Line{{}}}
+	out := part{name: whyPart, lines: []richtext.Line{{}}}
 	out.lines = append(out.lines, p.verdict()...)
 	if why := p.in(v.Step.Why); why != "" {
 		out.lines = append(out.lines, richtext.Text(theme.Heading, p.say.T(text.LessonWhy)))

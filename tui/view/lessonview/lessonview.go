@@ -66,6 +66,9 @@ func (p *Pane) Show(s Subject) {
 	p.draw()
 }
 
+// whyPart is the debrief. Once it is there, it stays in sight when something grows above it.
+const whyPart = "why"
+
 // part is some lines of the pane that belong together.
 type part struct {
 	name  string // of those that come and go
@@ -86,7 +89,8 @@ func (p *Pane) draw() {
 	sizes, grown := map[string]int{}, [2]int{-1, -1}
 	for _, part := range p.content() {
 		rows := richtext.Render(p.theme, part.lines, p.w)
-		if sizes[part.name] = len(part.lines); part.name != "" && len(part.lines) > p.parts[part.name] {
+		sizes[part.name] = len(part.lines)
+		if part.name != "" && len(part.lines) > p.parts[part.name] || part.name == whyPart && grown[0] >= 0 {
 			grown = [2]int{len(p.rows), len(p.rows) + len(rows) - 1}
 		}
 		for range rows {

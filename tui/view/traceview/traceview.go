@@ -130,6 +130,13 @@ func (v *Trace) Show(m view.Moment) {
 	}
 }
 
+// Select selects an event, as far as the list has it, and follows what comes no longer.
+func (v *Trace) Select(seq uint64) {
+	if seq != 0 {
+		v.seq, v.follow, v.dirty = seq, false, true
+	}
+}
+
 // Filter leaves only events with all the words, in a tree with their causes.
 func (v *Trace) Filter(words []string) { v.words, v.dirty = words, true }
 
