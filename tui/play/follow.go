@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/kubestep/kubestep/engine/check"
@@ -82,6 +83,25 @@ func fill(w *check.World, text string, said map[string]string) error {
 	said[text], _ = t.Text() // what has no value yet reads as "…"
 	return nil
 }
+
+// Words returns a text in a language. Its expressions have their values in the attempt; without one, or when they have
+// none, they read as "…". It may wait for a moment: commands call it.
+func Words(s Session, t schema.Text, lang string) string {
+	text := t.In(lang)
+	if !strings.Contains(text, "{{") {
+		return text
+	}
+	said := map[string]string{}
+	if s != nil {
+		err := s.World(func(w *check.World) error { return fill(w, text, said) })
+		if words, ok := said[text]; ok && err == nil {
+			return words
+		}
+	}
+	return expression.ReplaceAllString(text, "…")
+}
+
+var expression = regexp.MustCompile(`\{\{.*?\}\}`)
 
 // texts returns what the pane may show of a step.
 func texts(v *course.View) []schema.Text {

@@ -1,6 +1,8 @@
 package quiz
 
 import (
+	"context"
+
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/kubestep/kubestep/engine/trace"
@@ -134,8 +136,9 @@ func (m *Quiz) enterKey() tea.Cmd {
 		return nil
 	}
 	q := m.questions[m.at]
+	q.moved = true // who answers with the order as it was means it
 	switch {
-	case m.exam() && (len(q.answer()) == 0):
+	case m.exam() && len(q.answer()) == 0:
 		m.notice = notice{true, m.say.T(text.QuizEmpty)}
 		return nil
 	case m.exam() && m.at+1 < len(m.questions):
@@ -214,13 +217,18 @@ func (m *Quiz) showWhere() tea.Cmd {
 		m.notice = notice{text: m.say.T(text.QuizSeeLesson, q.See.Lesson)}
 		return nil
 	}
-	lang := m.say.Lang().Tag()
-	m.readAt = 0
-	m.reading = []richtext.Line{richtext.Text(theme.Dim, q.Lesson.Title.In(lang)), richtext.Text(theme.Heading, step.Title.In(lang)), {}}
-	for _, t := range []schema.Text{step.Body, step.Why} {
-		m.reading = append(append(m.reading, markdown.Lines(t.In(lang))...), richtext.Line{})
+	m.judging = true
+	lang, session, title := m.say.Lang().Tag(), m.about.Session, q.Lesson.Title
+	if session != nil && session.Lesson().ID != q.Lesson.ID {
+		session = nil
 	}
-	return nil
+	return m.o.Ask(m.round, func(context.Context) (any, error) {
+		s := stepText{richtext.Text(theme.Dim, title.In(lang)), richtext.Text(theme.Heading, play.Words(session, step.Title, lang)), {}}
+		for _, t := range []schema.Text{step.Body, step.Why} {
+			s = append(append(s, markdown.Lines(play.Words(session, t, lang))...), richtext.Line{})
+		}
+		return s, nil
+	})
 }
 
 // show shows an event.

@@ -20,6 +20,7 @@ type question struct {
 	pairs  map[string]string // the learner's
 	line   input.Line        // number and text
 	read   bool              // the explanation has been in sight
+	moved  bool              // the order is the learner's own
 	taken  bool              // the row under the cursor has been clicked
 
 	done    bool
@@ -82,7 +83,9 @@ func (q *question) answer() quiz.Answer {
 }
 
 // touched reports whether the learner has answered; an order is there from the beginning.
-func (q *question) touched() bool { return q.done || q.Kind != schema.Order && len(q.answer()) > 0 }
+func (q *question) touched() bool {
+	return q.done || len(q.answer()) > 0 && (q.Kind != schema.Order || q.moved)
+}
 
 // rows is how many rows the cursor can be on.
 func (q *question) rows() int {
@@ -122,7 +125,12 @@ func (q *question) choose(i int) {
 		q.carry(i - q.cursor)
 	case schema.Match:
 		q.pairs[q.lefts[q.cursor]] = q.rights[i]
-		q.cursor = min(q.cursor+1, len(q.lefts)-1)
+		for n := range q.lefts { // on to the next that has none
+			if at := (q.cursor + n) % len(q.lefts); q.pairs[q.lefts[at]] == "" {
+				q.cursor = at
+				break
+			}
+		}
 	}
 }
 
@@ -141,7 +149,7 @@ func (q *question) carry(n int) {
 	}
 	id := q.order[q.cursor]
 	q.order = slices.Insert(slices.Delete(q.order, q.cursor, q.cursor+1), to, id)
-	q.cursor = to
+	q.cursor, q.moved = to, true
 }
 
 func (q *question) move(n int) { q.cursor = max(min(q.cursor+n, q.rows()-1), 0) }

@@ -97,9 +97,8 @@ type (
 		record  *quiz.Record
 	}
 	allJudged struct{ list []judged }
-	found     struct {
-		seq uint64
-	}
+	found     struct{ seq uint64 }
+	stepText  []richtext.Line
 )
 
 // Begin asks the questions of a quiz.
@@ -155,6 +154,9 @@ func (m *Quiz) Result(r route.Result) tea.Cmd {
 	case found:
 		m.judging = false
 		m.show(v.seq)
+	case stepText:
+		m.judging, m.reading, m.readAt = false, v, 0
+		m.left.at, m.right.at = 0, 0
 	}
 	if r.Err != nil {
 		m.judging, m.notice = false, notice{true, r.Err.Error()}
@@ -240,7 +242,11 @@ func (m *Quiz) finish() tea.Cmd {
 	m.judging, m.typing = true, false
 	var judges []func(context.Context) (judged, error)
 	for i, q := range m.questions {
-		judges = append(judges, m.judge(i, q.answer(), false))
+		var a quiz.Answer
+		if q.touched() {
+			a = q.answer()
+		}
+		judges = append(judges, m.judge(i, a, false))
 	}
 	return m.o.Ask(m.round, func(ctx context.Context) (any, error) {
 		var all allJudged
