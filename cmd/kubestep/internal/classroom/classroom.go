@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -144,10 +145,19 @@ func fits(l *schema.Lesson, s engine.Status) error {
 		return errors.New("the lab does not run")
 	case l.Lab.Runtime == "containerd":
 		return errors.New("it needs containers of Linux, which this lab does not have")
+	case wrongNetwork(l, s):
+		return fmt.Errorf("it needs nodes that are joined by %s, and those of this lab are by %s: leave, and run `kubestep run %s`",
+			l.Lab.Network, s.Network, l.ID)
 	case s.Nodes < l.Lab.Nodes:
 		return fmt.Errorf("it needs %d nodes, and this lab has %d: leave, and run `kubestep run %s`", l.Lab.Nodes, s.Nodes, l.ID)
 	}
 	return nil
+}
+
+// wrongNetwork reports whether packets get from node to node in another way than the lesson says, if it says one.
+func wrongNetwork(l *schema.Lesson, s engine.Status) bool {
+	wanted := engine.NetworkMode(l.Lab.Network)
+	return slices.Contains(engine.NetworkModes(), wanted) && wanted != s.Network
 }
 
 // pick returns the lesson with an attempt's values: those of the one that was left, or other ones.
