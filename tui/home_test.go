@@ -196,10 +196,10 @@ func TestRefusedLessons(t *testing.T) {
 	drive(t, 120, 40, attending(&c, refuse(&play.InTheWay{Objects: []string{"deployment/web", "service/web"}})), func(d *driver) {
 		d.start()
 		d.press("enter")
-		d.sees("In the way: deployment/web, service/web. enter deletes it")
+		d.sees("No lesson has made these objects", "- deployment/web", "- service/web", "enter deletes what is in the way")
 		d.keys([]string{"enter delete them", "esc back"}, []string{"search", "begin anew"})
 		d.press("esc")
-		d.misses("In the way")
+		d.misses("in the way", "has made these")
 		if n := len(c.Begun()); n != 1 {
 			t.Fatalf("begun %d times", n)
 		}

@@ -58,6 +58,7 @@ const (
 	Opens
 	NotOpened
 	InTheWay
+	InTheWayKeys
 	AttemptEnded
 	ProgressAside
 	WelcomeTitle
@@ -207,8 +208,10 @@ var homeWords = map[ID][langs]string{
 		"正在打开：%s"},
 	NotOpened: {"%s could not be opened: %s",
 		"无法打开 %s：%s"},
-	InTheWay: {"In the way: %s. enter deletes it and begins, esc keeps it.",
-		"碍事的对象：%s。按 enter 删除并开始，按 esc 保留。"},
+	InTheWay: {"No lesson has made these objects, and this one could stumble over them:",
+		"这些对象不是课程创建的，可能会妨碍这一课："},
+	InTheWayKeys: {"enter deletes what is in the way and begins, esc keeps it.",
+		"按 enter 删除碍事的对象并开始，按 esc 保留。"},
 	AttemptEnded: {"The lesson could not go on: %s. Your place is kept; q leads to the lessons.",
 		"课程无法继续：%s。进度已保存；按 q 回到课程列表。"},
 	ProgressAside: {"Your progress could not be read. It is kept as %s; you begin anew.",

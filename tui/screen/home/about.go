@@ -25,8 +25,8 @@ func (m *Home) look() {
 	}
 	w, h := frame.Inner(m.screen.Pane[layout.HomeAbout])
 	e := m.selected()
-	if e.key() != m.shown {
-		m.shown = e.key()
+	if key := e.key() + strings.Join(m.inTheWay, " "); key != m.shown {
+		m.shown = key
 		m.about.Top()
 	}
 	m.about.Set(m.theme, m.aboutLines(e), w, h)
@@ -50,6 +50,13 @@ func (m *Home) aboutTitle() string {
 func (m *Home) aboutLines(e *entry) []richtext.Line {
 	if m.labInAbout() {
 		return m.labLines()
+	}
+	if len(m.inTheWay) > 0 {
+		lines := []richtext.Line{richtext.Text(theme.Warn, m.say.T(text.InTheWay))}
+		for _, o := range m.inTheWay {
+			lines = append(lines, richtext.Line{Hang: 2, Spans: []richtext.Span{{Role: theme.Dim, Text: "- "}, {Text: o}}})
+		}
+		return lines
 	}
 	switch e.kind {
 	case onward:

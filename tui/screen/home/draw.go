@@ -195,7 +195,7 @@ func (m *Home) statusLine() string {
 		hint := m.theme.Paint(theme.Dim, "  "+m.say.T(text.SearchKeys))
 		line = head + m.search.View(m.theme, max(m.w-4-layout.Width(hint), 10)) + hint
 	case len(m.inTheWay) > 0:
-		line = m.theme.Paint(theme.Warn, layout.Middle(m.say.T(text.InTheWay, strings.Join(m.inTheWay, ", ")), m.w-2))
+		line = m.theme.Paint(theme.Warn, m.say.T(text.InTheWayKeys))
 	case m.notice.text != "":
 		role := theme.Dim
 		if m.notice.bad {

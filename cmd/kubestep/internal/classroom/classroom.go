@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"slices"
 	"sync"
 	"time"
@@ -217,7 +218,7 @@ func (r *Room) clear(ctx context.Context, o course.Options, all bool) error {
 	var others []string
 	for _, x := range loose {
 		if !x.Owned && !r.ours[x.UID] {
-			others = append(others, x.String())
+			others = append(others, strings.ToLower(x.Kind)+"/"+x.Name)
 		}
 	}
 	if len(others) > 0 && !all {
