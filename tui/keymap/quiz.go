@@ -47,7 +47,7 @@ func Quiz(choices int) []Binding {
 // Summary returns the bindings of the summary of a lesson and of the program.
 func Summary() []Binding {
 	return append([]Binding{
-		{Submit, []string{"enter"}, "enter", text.KeyOpen, text.HelpSummaryGo, text.GroupLessons, 1, false},
+		{Submit, []string{"enter"}, "enter", text.KeyGoOn, text.HelpSummaryGo, text.GroupLessons, 1, false},
 		{TakeQuiz, []string{"t"}, "t", text.KeyTakeQuiz, text.HelpTakeQuiz, text.GroupLessons, 2, false},
 		{NextLesson, []string{"N"}, "N", text.KeyNextLesson, text.HelpNextLesson, text.GroupLessons, 2, false},
 		{Restart, []string{"r"}, "r", text.KeyRestart, text.HelpRestart, text.GroupLessons, 3, false},

@@ -177,8 +177,20 @@ func (m *Quiz) end() tea.Cmd {
 	if m.exam() {
 		return m.finish()
 	}
-	m.over = true
+	m.showResults()
 	return nil
+}
+
+// showResults shows what each question was worth, the first that was missed before the others.
+func (m *Quiz) showResults() {
+	m.over, m.at = true, 0
+	for i, q := range m.questions {
+		if !q.verdict.Right {
+			m.at = i
+			break
+		}
+	}
+	m.left.at, m.right.at = 0, 0
 }
 
 // leave goes away from the quiz; an exam that is under way asks once more.

@@ -147,10 +147,11 @@ func (m *Quiz) Result(r route.Result) tea.Cmd {
 		m.judging = false
 		m.took(v)
 	case allJudged:
-		m.judging, m.over = false, true
+		m.judging = false
 		for _, j := range v.list {
 			m.took(j)
 		}
+		m.showResults()
 	case found:
 		m.judging = false
 		m.show(v.seq)
