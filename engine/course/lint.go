@@ -123,12 +123,26 @@ func (ln *linter) command(c schema.Command) {
 	if _, err := ln.world.Template(c.Line); err != nil {
 		ln.report(c.Pos, "see \"Expressions\" in lessons/README.md", "%v", err)
 	}
-	if c.Fault == nil || strings.Contains(c.Line, "{{") { // what is inserted is known when it runs
+	if c.Fault == nil {
 		return
 	}
-	if _, err := engine.ParseFault(c.Fault); err != nil {
+	if _, err := engine.ParseFault(inserted(c.Fault)); err != nil {
 		ln.report(c.Pos, "see \"Faults\" in lessons/README.md", "%q: %v", c.Line, err)
 	}
+}
+
+// inserted returns the words of a fault with some name for each insertion: what it will be is known when it runs.
+func inserted(words []string) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		before, rest, found := strings.Cut(w, "{{")
+		if found {
+			_, after, _ := strings.Cut(rest, "}}")
+			w = before + fmt.Sprintf("inserted-%d", i) + after
+		}
+		out[i] = w
+	}
+	return out
 }
 
 func (ln *linter) text(at schema.Pos, texts ...schema.Text) {
