@@ -76,14 +76,14 @@ func TestFaultCommand(t *testing.T) {
 
 func TestLintFault(t *testing.T) {
 	for line, want := range map[string]string{
-		"kubestep fault cut node-2":                                      "",
-		`kubestep fault no-dns {{ object("Pod", "web").spec.nodeName }}`: "",
+		"kubestep fault cut node-2":                                            "",
+		`kubestep fault no-dns {{ object("Pod", "web").spec.nodeName }}`:       "",
 		`kubestep fault cut pod/default/{{ objects("Pod")[0].metadata.name }}`: "",
-		`kubestep fault cutt {{ object("Pod", "web").spec.nodeName }}`: `there is no fault "cutt"`,
-		"kubestep fault cut":                                             "say where: cut NODE",
-		"kubestep fault drop node-1 lots":                                `"lots" is no share of the packets`,
-		`kubestep fault cut {{ objekt("Pod") }}`:                         "objekt",
-		"kubestep fault stop-proxy pod/shop/cart":                        "stop-proxy is a fault of nodes",
+		`kubestep fault cutt {{ object("Pod", "web").spec.nodeName }}`:         `there is no fault "cutt"`,
+		"kubestep fault cut":                      "say where: cut NODE",
+		"kubestep fault drop node-1 lots":         `"lots" is no share of the packets`,
+		`kubestep fault cut {{ objekt("Pod") }}`:  "objekt",
+		"kubestep fault stop-proxy pod/shop/cart": "stop-proxy is a fault of nodes",
 	} {
 		problems := Lint(breakingLesson(t, line))
 		if (len(problems) == 0) != (want == "") || want != "" && !strings.Contains(problems.Error(), want) {
