@@ -58,8 +58,10 @@ mutations: build ## inject mistakes into the lessons and count those that lint a
 	KUBESTEP_BINARY=$(abspath $(BIN)) KUBESTEP_MUTATIONS=$(PROOFS) $(GO) test -count=1 -timeout 3h -v -run TestMutations ./cmd/kubestep/e2e
 
 .PHONY: bench
-bench: build ## measure start-up, memory, idle CPU and what the taps cost
+bench: build ## measure start-up, memory, idle CPU and what the taps cost; key to frame
 	@$(BIN) bench
+	$(GO) test -run '^$$' -bench 'KeyToFrame|Scroll' -benchtime 3600x ./tui
+	$(GO) test -run '^$$' -bench 'Open|Million' -benchtime 1x ./tui
 
 .PHONY: clean
 clean: ## remove what the other verbs made

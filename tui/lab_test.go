@@ -68,7 +68,7 @@ func TestLabNeverOverflows(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, no colour %t", mode, noColor), func(t *testing.T) {
 				edit := func(o *tui.Options) {
 					if mode == "replay" {
-						replay(o)
+						busy(o)
 					}
 					o.NoColor = noColor
 				}
@@ -83,6 +83,47 @@ func TestLabNeverOverflows(t *testing.T) {
 							d.press(k...)
 							manySizes(d, 1+lang*len(keys)+i)
 						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestViewsNeverOverflow looks into everything that each view shows of a busy lab, filtered and in the past, at many sizes;
+// the language changes from one state to the next.
+func TestViewsNeverOverflow(t *testing.T) {
+	states := []struct {
+		name  string
+		keys  []string
+		write string
+		back  []string
+	}{
+		{"as it opens", nil, "", nil},
+		{"opened", []string{"enter", "down", "down"}, "", []string{"esc", "esc"}},
+		{"diff", []string{"d"}, "", []string{"esc", "esc"}},
+		{"source", []string{"s"}, "", []string{"esc", "esc"}},
+		{"yaml", []string{"y", "tab", "pgdown"}, "", []string{"w", "esc", "esc"}},
+		{"while a filter is typed", []string{"/"}, "web 中文", []string{"esc"}},
+		{"filtered", []string{"/"}, "web", []string{"enter"}},
+		{"nothing fits", []string{"/"}, "no such thing", []string{"esc"}},
+		{"past", []string{"left", "left", "left", "left"}, "", nil},
+		{"long past", []string{"<", "<"}, "", []string{"end"}},
+	}
+	for view := 1; view <= 8; view++ {
+		for _, noColor := range []bool{false, true} {
+			t.Run(fmt.Sprintf("view %d, no colour %t", view, noColor), func(t *testing.T) {
+				drive(t, 80, 24, func(o *tui.Options) { busy(o); o.NoColor = noColor }, func(d *driver) {
+					for i, s := range states {
+						d.press(fmt.Sprint(view), "i")
+						d.press(s.keys...)
+						d.write(s.write)
+						manySizes(d, view+i)
+						if t.Failed() {
+							t.Fatalf("%s:\n%s", s.name, d.screen())
+						}
+						d.press(s.back...)
+						d.press("L")
 					}
 				})
 			})

@@ -49,6 +49,7 @@ type Trace struct {
 
 	dirty bool
 	lines []line
+	soil  soil
 
 	seq    uint64
 	follow bool

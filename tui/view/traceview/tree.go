@@ -46,25 +46,47 @@ const narrow = 96
 // none marks the absence of an entry.
 const none = -1
 
+// soil is what plant works with. It is kept, because a tree of a long recording is planted anew for each step through
+// time.
+type soil struct {
+	parent  []int32 // the nearest shown cause
+	effects []int32
+	first   []int32
+	next    []int32
+	wanted  []bool // it or something that it led to matches the filter
+	shown   []bool
+}
+
+// sized returns s with n elements, all zero.
+func sized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n, n+n/4)
+	}
+	s = s[:n]
+	clear(s)
+	return s
+}
+
 // plant works out the lines of the tree. What is left out, such as background, hands its effects on to the nearest cause
 // that is shown.
 func (v *Trace) plant() {
 	n := len(v.entries)
-	parent := make([]int32, n) // the nearest shown cause
-	wanted := make([]bool, n)  // it or something that it led to matches the filter
-	effects := make([]int32, n)
+	s := &v.soil
+	s.parent, s.effects, s.wanted, s.shown = sized(s.parent, n), sized(s.effects, n), sized(s.wanted, n), sized(s.shown, n)
+	parent, effects, wanted, shown := s.parent, s.effects, s.wanted, s.shown
 	for i := range v.entries {
 		x := &v.entries[i]
+		shown[i] = v.shown(x)
 		parent[i] = none
 		if at, has := v.search(x.cause); x.cause != 0 && has && at < i {
-			if parent[i] = int32(at); !v.shown(&v.entries[at]) {
+			if parent[i] = int32(at); !shown[at] {
 				parent[i] = parent[at]
 			}
 		}
 	}
 	for i := n - 1; i >= 0; i-- {
 		x := &v.entries[i]
-		if !v.shown(x) {
+		if !shown[i] {
 			continue
 		}
 		if wanted[i] = wanted[i] || view.Matches(x.hay, v.words); wanted[i] && parent[i] != none {
@@ -72,7 +94,8 @@ func (v *Trace) plant() {
 			effects[parent[i]]++
 		}
 	}
-	first, next := siblings(parent, func(i int) bool { return wanted[i] && v.shown(&v.entries[i]) })
+	s.siblings(func(i int) bool { return wanted[i] && shown[i] })
+	first, next := s.first, s.next
 	v.lines = v.lines[:0]
 	type place struct {
 		at    int32
@@ -104,9 +127,11 @@ func (v *Trace) plant() {
 
 // siblings links what in picks: first[i] is the first effect of i and first[len(parent)] the first root, next the one
 // after, all in their order.
-func siblings(parent []int32, in func(i int) bool) (first, next []int32) {
+func (s *soil) siblings(in func(i int) bool) {
+	parent := s.parent
 	n := len(parent)
-	first, next = make([]int32, n+1), make([]int32, n)
+	s.first, s.next = sized(s.first, n+1), sized(s.next, n)
+	first, next := s.first, s.next
 	for i := range first {
 		first[i] = none
 	}
@@ -121,5 +146,4 @@ func siblings(parent []int32, in func(i int) bool) (first, next []int32) {
 		}
 		next[i], first[above] = first[above], int32(i)
 	}
-	return first, next
 }
