@@ -322,6 +322,9 @@ func (m *Lab) runShown() tea.Cmd {
 	c := do[i]
 	l.typed[c.Line] = true
 	m.output = true
+	if c.Fault != nil {
+		return m.breakLab(c.Fault)
+	}
 	id, run := m.console.Begin(c.Line), m.o.Kubectl
 	return m.o.Ask(0, func(ctx context.Context) (any, error) {
 		output, err := run(ctx, c.Args)
