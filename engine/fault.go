@@ -42,8 +42,8 @@ type FaultState struct {
 
 // Faults breaks a running lab on purpose, and mends it. Its methods are safe for concurrent use.
 type Faults interface {
-	// Do sets or heals, and returns what is broken then. When it returns, the lab behaves so, and its events have a
-	// [trace.NetFault] for each change. A fault that is set again, with the same kind and target (and To), takes the place
+	// Do sets or heals, and returns what is broken then. When it returns, packets that are sent from then on meet the
+	// change, nodes are off or have begun to start, and the events have a [trace.NetFault] for each change. A fault that is set again, with the same kind and target (and To), takes the place
 	// of the earlier one. A fault of a Pod is one of its name: it holds for what replaces the Pod as well, until it is
 	// healed. Healing what is not broken is no error. What does not exist or makes no sense is an ErrUsage; before the
 	// lab has a network, the error is an ErrNotReady.
@@ -55,8 +55,8 @@ type Faults interface {
 // FaultyNetwork is a [Network] that can be broken. Its methods are safe for concurrent use.
 type FaultyNetwork interface {
 	Network
-	// SetFaults makes all be what is wrong with the target of each of them, and nothing else; none mends it. It returns
-	// when packets behave so. The faults have been checked for their form, but not for whether what they name exists: a
+	// SetFaults makes all be what is wrong with the target of each of them, and nothing else; none mends it. Packets that
+	// are sent when it has returned meet it; it does not wait for those that are held. The faults have been checked for their form, but not for whether what they name exists: a
 	// Pod need not. An error means that nothing has changed.
 	SetFaults(target string, all []Fault) error
 	// Pods returns the Pods that have a network of their own, "default/web", by name.
