@@ -26,7 +26,9 @@ func (f *FaultDetail) String() string {
 }
 
 // What returns the fault without its target, which the event's object is: "drop 0.3".
-func (f *FaultDetail) What() string { return strings.Join(append([]string{f.Kind}, f.values()...), " ") }
+func (f *FaultDetail) What() string {
+	return strings.Join(append([]string{f.Kind}, f.values()...), " ")
+}
 
 func (f *FaultDetail) values() (words []string) {
 	if f.Share != 0 {
