@@ -131,11 +131,11 @@ func (m *Lab) pane(p layout.LabPane) []string {
 	switch p {
 	case layout.LabView:
 		t := m.tab()
+		content = t.view.View(w, h, f.Focused) // before the note, which says what is in sight
 		f.Title, f.Note = m.say.T(t.name)+" · "+m.say.T(t.ask), t.view.Note()
 		if t.filter != "" && m.typing != aFilter {
 			f.Note += " · " + m.say.T(text.Filtered, t.filter)
 		}
-		content = t.view.View(w, h, f.Focused)
 	case layout.LabHeld:
 		f.Title = m.say.T(text.PaneHeld)
 		if n := len(m.debug.Held); n > 0 {
