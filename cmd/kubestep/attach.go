@@ -35,8 +35,9 @@ type connection struct {
 	ended  chan error
 }
 
-// connect returns the lab that was started last and still runs; the error is an [engine.ErrNoLab] when there is none.
-func (a *app) connect(ctx context.Context) (*connection, error) {
+// dial returns the lab that was started last and still runs, for single questions: its events, status and debugger state
+// are not followed. The error is an [engine.ErrNoLab] when there is none.
+func (a *app) dial(ctx context.Context) (*attach.Client, error) {
 	labs, err := attach.Find(ctx, a.dirs.Run)
 	if err != nil {
 		return nil, fmt.Errorf("look for a running lab: %w", err)
@@ -44,7 +45,12 @@ func (a *app) connect(ctx context.Context) (*connection, error) {
 	if len(labs) == 0 {
 		return nil, errNoLab
 	}
-	client, err := attach.Dial(ctx, labs[0].Path)
+	return attach.Dial(ctx, labs[0].Path)
+}
+
+// connect returns the lab that was started last and still runs, as [app.dial] does, and follows it.
+func (a *app) connect(ctx context.Context) (*connection, error) {
+	client, err := a.dial(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -153,16 +153,11 @@ func faultUsage(cmd *cobra.Command, err error) error {
 }
 
 // withFaults calls do with what breaks the running lab.
-func (a *app) withFaults(ctx context.Context, do func(faults engine.Faults) error) (err error) {
-	lab, err := a.connect(ctx)
+func (a *app) withFaults(ctx context.Context, do func(faults engine.Faults) error) error {
+	lab, err := a.dial(ctx) // the lab's events are not needed
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if e := lab.Close(); err == nil {
-			err = e
-		}
-	}()
 	return do(lab.Faults())
 }
 
