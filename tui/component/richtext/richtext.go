@@ -5,6 +5,7 @@ package richtext
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -79,36 +80,85 @@ func wrap(l Line, w int) []Line {
 		hang := min(indent+l.Hang, w/2)
 		row, used = Line{Indent: hang}, hang
 	}
-	for _, s := range l.Spans {
-		for _, word := range words(s.Text) {
-			n := ansi.StringWidth(word)
-			blank := strings.TrimSpace(word) == ""
-			for used+n > w {
-				if used > row.Indent {
-					newRow()
-					if blank {
-						break
-					}
-					continue
-				}
-				// Longer than a whole row: cut it.
-				head := ansi.Truncate(word, w-used, "")
-				if head == "" {
+	all := atoms(l.Spans)
+	for i, a := range all {
+		word, blank := a.text, strings.TrimSpace(a.text) == ""
+		// What is glued together goes to the next row together, when it fits there.
+		if whole := group(all[i:]); !blank && !a.glued && used > row.Indent && used+whole > w && min(indent+l.Hang, w/2)+whole <= w {
+			newRow()
+		}
+		n := ansi.StringWidth(word)
+		for used+n > w {
+			if used > row.Indent {
+				newRow()
+				if blank {
 					break
 				}
-				row.Spans = append(row.Spans, Span{s.Role, head})
-				word = word[len(head):]
-				n = ansi.StringWidth(word)
-				newRow()
+				continue
 			}
-			if blank && used == row.Indent && len(rows) > 0 {
-				continue // no blank at the start of what wrapped
+			// Longer than a whole row: cut it.
+			head := ansi.Truncate(word, w-used, "")
+			if head == "" {
+				break
 			}
-			row.Spans = append(row.Spans, Span{s.Role, word})
-			used += n
+			row.Spans = append(row.Spans, Span{a.role, head})
+			word = word[len(head):]
+			n = ansi.StringWidth(word)
+			newRow()
 		}
+		if blank && used == row.Indent && len(rows) > 0 {
+			continue // no blank at the start of what wrapped
+		}
+		row.Spans = append(row.Spans, Span{a.role, word})
+		used += n
 	}
 	return append(rows, row)
+}
+
+// atom is a piece of a span that no line breaks in. A glued one does not begin a line: what the span before ends with and
+// it are one word.
+type atom struct {
+	role  theme.Role
+	text  string
+	glued bool
+}
+
+func atoms(spans []Span) []atom {
+	var out []atom
+	prev := rune(0)
+	for _, s := range spans {
+		for i, word := range words(s.Text) {
+			first, _ := utf8.DecodeRuneInString(word)
+			out = append(out, atom{s.Role, word, i == 0 && prev != 0 && !breaks(prev, first)})
+			prev, _ = utf8.DecodeLastRuneInString(word)
+		}
+	}
+	return out
+}
+
+// group returns the width of the first atom with those glued to it.
+func group(list []atom) int {
+	n := 0
+	for i, a := range list {
+		if i > 0 && !a.glued {
+			break
+		}
+		n += ansi.StringWidth(a.text)
+	}
+	return n
+}
+
+// breaks reports whether a line may break between two runes.
+func breaks(prev, r rune) bool {
+	switch {
+	case strings.ContainsRune(noStart, r):
+		return false
+	case (r == ' ') != (prev == ' '):
+		return true
+	case wide(r) || wide(prev):
+		return !strings.ContainsRune("（「《", prev)
+	}
+	return false
 }
 
 // noStart are the marks that Chinese typesetting does not put at the start of a line.
@@ -120,15 +170,7 @@ func words(s string) []string {
 	start := 0
 	var prev rune
 	for i, r := range s {
-		cut := false
-		switch {
-		case i == 0 || strings.ContainsRune(noStart, r):
-		case (r == ' ') != (prev == ' '):
-			cut = true
-		case wide(r) || wide(prev):
-			cut = prev != '（' && prev != '「' && prev != '《'
-		}
-		if cut {
+		if i > 0 && breaks(prev, r) {
 			out = append(out, s[start:i])
 			start = i
 		}

@@ -23,6 +23,8 @@ func TestWrap(t *testing.T) {
 		{"long word is cut", Text(theme.Plain, "abcdefgh"), 3, []string{"abc", "def", "gh"}},
 		{"hang", Line{Indent: 1, Hang: 2, Spans: []Span{{Text: "aa bb cc"}}}, 6, []string{" aa bb", "   cc"}},
 		{"across spans", Of(Span{theme.Strong, "aa "}, Span{theme.Dim, "bbb"}), 4, []string{"aa ", "bbb"}},
+		{"no break inside a word of two spans", Of(Span{theme.Plain, "see ("}, Span{theme.Strong, "code"}, Span{theme.Plain, "), b"}), 10, []string{"see ", "(code), b"}},
+		{"no full stop of its own", Of(Span{theme.Strong, "调度器"}, Span{theme.Plain, "。好"}), 6, []string{"调度", "器。好"}},
 		{"wide characters", Text(theme.Plain, "调度器打分"), 5, []string{"调度", "器打", "分"}},
 		{"no full stop at the start of a row", Text(theme.Plain, "调度。"), 4, []string{"调", "度。"}},
 		{"fixed is cut", Line{Fixed: true, Spans: []Span{{Text: "abcdef"}}}, 4, []string{"abc…"}},

@@ -131,11 +131,14 @@ func (v *Trace) Show(m view.Moment) {
 	}
 }
 
-// Select selects an event, as far as the list has it, and follows what comes no longer.
+// Select selects an event, as far as the list has it, with what follows from it below, and follows what comes no longer.
 func (v *Trace) Select(seq uint64) {
-	if seq != 0 {
-		v.seq, v.follow, v.dirty = seq, false, true
+	if seq == 0 {
+		return
 	}
+	v.seq, v.follow, v.dirty = seq, false, true
+	v.refresh()
+	v.offset = max(v.at(), 0)
 }
 
 // Filter leaves only events with all the words, in a tree with their causes.
