@@ -50,9 +50,6 @@ func (m *Quiz) typed(k tea.KeyPressMsg) tea.Cmd {
 		return m.enterKey()
 	case "esc":
 		m.typing = false
-	case "up", "down":
-		m.typing = false
-		return m.Do(keymap.Find(m.bindings, k.String()))
 	default:
 		m.questions[m.at].line.Key(k)
 	}
@@ -279,6 +276,9 @@ func (m *Quiz) seen() bool {
 }
 
 func (m *Quiz) works(a keymap.Action) bool {
+	if m.typing {
+		return a == keymap.Submit || a == keymap.Back || a == keymap.Quit
+	}
 	open := len(m.questions) > 0 && !m.over && m.reading == nil
 	var q *question
 	if len(m.questions) > 0 {
