@@ -14,6 +14,7 @@ import (
 	"github.com/kubestep/kubestep/cmd/kubestep/internal/settings"
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/lab"
+	"github.com/kubestep/kubestep/runtime/network/fabric"
 	"github.com/kubestep/kubestep/runtime/node"
 )
 
@@ -70,6 +71,7 @@ func (a *app) newLab(f labFlags) (_ *running, failed error) {
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(logFile, nil))
+	fabric.RedirectLog(log)
 	options := lab.Options{
 		DataDir: f.dataDir, RunDir: dir, Nodes: f.nodes, Port: f.port, Network: engine.NetworkMode(f.network),
 		Log: log, LibraryLog: logFile, Runtime: node.New(node.Options{}), Addons: assets.CoreDNS, NoTaps: f.noTaps,

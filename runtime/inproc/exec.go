@@ -211,7 +211,7 @@ func (r *Runtime) forwardPort(ctx context.Context, sandboxID string, port int32,
 	if !ready {
 		return status.Errorf(codes.FailedPrecondition, "sandbox container %q is not running", sandboxID)
 	}
-	conn, err := s.network.Dial(ctx, "tcp", fmt.Sprintf("localhost:%d", port))
+	conn, err := s.network.Dial(network.Follow(ctx), "tcp", fmt.Sprintf("localhost:%d", port))
 	if err != nil {
 		return fmt.Errorf("failed to connect to localhost:%d inside namespace of sandbox %q: %w", port, sandboxID, err)
 	}

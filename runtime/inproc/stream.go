@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -73,6 +74,9 @@ func (r *Runtime) Exec(ctx context.Context, req *runtimeapi.ExecRequest) (*runti
 // causeParam carries the number of a call's event from the URL that the call returned to what a client does with it.
 const causeParam = "cause"
 
+// causeMark stands between a sandbox's ID, which is hexadecimal, and the number of a call's event.
+const causeMark = "@"
+
 func withCause(ctx context.Context, to string) string {
 	if cause, ok := trace.CauseFrom(ctx); ok {
 		to += "?" + causeParam + "=" + strconv.FormatUint(cause, 10) // the server's URLs have no query
@@ -98,14 +102,19 @@ func (r *Runtime) Attach(_ context.Context, req *runtimeapi.AttachRequest) (*run
 }
 
 // PortForward implements the CRI.
-func (r *Runtime) PortForward(_ context.Context, req *runtimeapi.PortForwardRequest) (*runtimeapi.PortForwardResponse, error) {
+func (r *Runtime) PortForward(ctx context.Context, req *runtimeapi.PortForwardRequest) (*runtimeapi.PortForwardResponse, error) {
 	r.mu.Lock()
 	s := r.sandboxes[req.GetPodSandboxId()]
 	r.mu.Unlock()
 	if s == nil {
 		return nil, notFound("sandbox", req.GetPodSandboxId())
 	}
-	return r.streams.GetPortForward(req)
+	// Unlike the other streams, these get a context of the library's own: the cause travels with the sandbox's name.
+	id := req.GetPodSandboxId()
+	if cause, ok := trace.CauseFrom(ctx); ok {
+		id += causeMark + strconv.FormatUint(cause, 10)
+	}
+	return r.streams.GetPortForward(&runtimeapi.PortForwardRequest{PodSandboxId: id, Port: req.GetPort()})
 }
 
 // streamRuntime is what the streaming server calls when a client has come.
@@ -131,6 +140,10 @@ func (s streamRuntime) Attach(
 
 // PortForward implements streaming.Runtime.
 func (s streamRuntime) PortForward(ctx context.Context, id string, port int32, stream io.ReadWriteCloser) error {
+	id, mark, _ := strings.Cut(id, causeMark)
+	if cause, err := strconv.ParseUint(mark, 10, 64); err == nil {
+		ctx = trace.WithCause(ctx, cause)
+	}
 	return s.r.forwardPort(ctx, id, port, stream)
 }
 

@@ -22,7 +22,7 @@ const (
 	PointEncap       = "vxlan-encap" // into the tunnel
 	PointDecap       = "vxlan-decap" // out of it
 	PointWire        = "wire"        // between a node's eth0 and the network that joins the nodes
-	PointLocal       = "local"       // to a socket of the node itself
+	PointLocal       = "local"       // to a socket of the node itself, or over a Pod's loopback interface
 )
 
 // The directions of a hop, seen from its namespace.

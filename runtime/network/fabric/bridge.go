@@ -45,7 +45,7 @@ func (n *Node) wireInput(p *packet) {
 		switch p.etherType() {
 		case etherARP:
 			if a, ok := parseARP(p.data[etherLen:]); ok {
-				n.arpEth0.input(a, n.address)
+				n.arpEth0.input(p, a, n.address)
 			}
 		case etherIPv4:
 			n.ipInput(p, &n.eth0)
@@ -55,6 +55,7 @@ func (n *Node) wireInput(p *packet) {
 
 // bridgeInput takes a frame that a Pod sent through its veth.
 func (n *Node) bridgeInput(pod *Pod, p *packet) {
+	n.arpCNI0.answered(p)
 	n.f.report(p, sight{at: &pod.inside, point: network.PointVeth, direction: network.Out, frame: true})
 	if n.off || pod.gone {
 		return
@@ -76,7 +77,7 @@ func (n *Node) bridgeReceive(pod *Pod, p *packet) {
 	}
 	if kind == etherARP {
 		if a, ok := parseARP(p.data[etherLen:]); ok {
-			n.arpCNI0.input(a, n.bridgeAddr) // and on to the other ports, when it is a broadcast
+			n.arpCNI0.input(p, a, n.bridgeAddr) // and on to the other ports, when it is a broadcast
 		}
 	}
 	switch {

@@ -148,7 +148,7 @@ func (s *socket) init(h *Namespace, network string, inner net.Conn, o *origin) e
 	s.write.clock, s.write.set = h.f.clock, inner.SetWriteDeadline
 	if !h.keep(s) {
 		_ = inner.Close()
-		h.f.unfollow(o)
+		h.unfollow(o)
 		return ErrClosed
 	}
 	return nil
@@ -189,7 +189,7 @@ func (s *socket) Close() error {
 		return s.fail("close", net.ErrClosed)
 	}
 	s.namespace.drop(s)
-	s.namespace.f.unfollow(s.origin)
+	s.namespace.unfollow(s.origin)
 	// No timer is left, and whoever waits wakes up.
 	err := errors.Join(s.SetDeadline(past), s.inner.Close())
 	return err

@@ -83,11 +83,11 @@ func (h *Namespace) Dial(ctx context.Context, network, address string) (net.Conn
 
 func (h *Namespace) dialOne(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
 	full := tcpip.FullAddress{Addr: toAddress(to.Addr()), Port: to.Port()}
-	why := h.f.follow(ctx)
+	why := h.follow(ctx)
 	if network[:3] == "tcp" {
 		c, err := h.connectTCP(ctx, full, why)
 		if err != nil {
-			h.f.unfollow(why)
+			h.unfollow(why)
 			if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 				err = errTimeout
 			}
@@ -175,7 +175,7 @@ func (h *Namespace) ListenPacket(ctx context.Context, network, address string) (
 	if err != nil {
 		return nil, err
 	}
-	c, err := h.openUDP(&at, nil, h.f.follow(ctx))
+	c, err := h.openUDP(&at, nil, h.follow(ctx))
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: udpAddr(at), Err: sysError("bind", err)}
 	}
@@ -216,7 +216,7 @@ func (h *Namespace) openUDP(local, remote *tcpip.FullAddress, why *origin) (*udp
 	var queue waiter.Queue
 	ep, terr := h.stack.NewEndpoint(udp.ProtocolNumber, ipv4.ProtocolNumber, &queue)
 	if terr != nil {
-		h.f.unfollow(why)
+		h.unfollow(why)
 		return nil, errors.New(terr.String())
 	}
 	own(ep, why)
@@ -229,7 +229,7 @@ func (h *Namespace) openUDP(local, remote *tcpip.FullAddress, why *origin) (*udp
 	}
 	if terr != nil {
 		ep.Close()
-		h.f.unfollow(why)
+		h.unfollow(why)
 		return nil, errors.New(terr.String())
 	}
 	return newUDPConn(h, &queue, ep, why)

@@ -18,6 +18,9 @@ type nic struct {
 	mtu      atomic.Uint32 // with the link's header
 	headroom int           // bytes to leave in front of what the stack writes
 	send     func(p *packet) bool
+	loopback bool // what it sends comes back
+	// asking, when not nil, returns for whose sake the namespace may be asking for a neighbour's address.
+	asking func() *origin
 
 	mu         sync.RWMutex
 	dispatcher stack.NetworkDispatcher
@@ -37,6 +40,8 @@ func (e *nic) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
 		own := &packet{data: frame}
 		if o, ok := p.Owner.(*origin); ok {
 			own.origin = o
+		} else if e.asking != nil && isARPRequest(frame) {
+			own.origin = e.asking()
 		}
 		if !e.send(own) {
 			return i, &tcpip.ErrNoBufferSpace{}
@@ -87,17 +92,24 @@ func (e *nic) ARPHardwareType() header.ARPHardwareType {
 	return header.ARPHardwareEther
 }
 
+// Capabilities implements [stack.LinkEndpoint].
+func (e *nic) Capabilities() stack.LinkEndpointCapabilities {
+	if e.loopback {
+		return stack.CapabilityLoopback | stack.CapabilityRXChecksumOffload
+	}
+	return 0
+}
+
 // The rest of [stack.LinkEndpoint] has nothing to do here.
 
-func (e *nic) SetMTU(uint32)                                {}
-func (e *nic) MaxHeaderLength() uint16                      { return 0 }
-func (e *nic) SetLinkAddress(tcpip.LinkAddress)             {}
-func (e *nic) Capabilities() stack.LinkEndpointCapabilities { return 0 }
-func (e *nic) Wait()                                        {}
-func (e *nic) AddHeader(*stack.PacketBuffer)                {}
-func (e *nic) ParseHeader(*stack.PacketBuffer) bool         { return true }
-func (e *nic) Close()                                       {}
-func (e *nic) SetOnCloseAction(func())                      {}
+func (e *nic) SetMTU(uint32)                        {}
+func (e *nic) MaxHeaderLength() uint16              { return 0 }
+func (e *nic) SetLinkAddress(tcpip.LinkAddress)     {}
+func (e *nic) Wait()                                {}
+func (e *nic) AddHeader(*stack.PacketBuffer)        {}
+func (e *nic) ParseHeader(*stack.PacketBuffer) bool { return true }
+func (e *nic) Close()                               {}
+func (e *nic) SetOnCloseAction(func())              {}
 
 // deliverIP gives an IP packet to the namespace's stack.
 func (h *Namespace) deliverIP(ip []byte) { h.nic.deliver(ipv4.ProtocolNumber, ip) }

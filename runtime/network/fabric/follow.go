@@ -67,19 +67,22 @@ const lingers = 2 * time.Second
 
 // follow returns the origin of what a socket made with ctx sends, nil when it is not followed. Whoever gets one calls
 // unfollow when the socket is closed.
-func (f *Fabric) follow(ctx context.Context) *origin {
+func (h *Namespace) follow(ctx context.Context) *origin {
 	cause := network.Followed(ctx)
 	if cause == 0 {
 		return nil
 	}
-	f.followed.Add(1)
-	return &origin{cause}
+	h.f.followed.Add(1)
+	o := &origin{cause}
+	h.asking.Store(o)
+	return o
 }
 
 // unfollow undoes follow when the last packets have gone.
-func (f *Fabric) unfollow(o *origin) {
+func (h *Namespace) unfollow(o *origin) {
 	if o != nil {
-		f.clock.AfterFunc(lingers, func() { f.followed.Add(-1) })
+		h.asking.CompareAndSwap(o, nil)
+		h.f.clock.AfterFunc(lingers, func() { h.f.followed.Add(-1) })
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -192,5 +194,68 @@ func TestFollowedDestination(t *testing.T) {
 	l.settle()
 	if len(l.f.pods) != 3 {
 		t.Errorf("names are kept of %v", l.f.pods)
+	}
+}
+
+// TestFollowedNeighbours lets an observer see how a followed connection's nodes and Pods find each other: each ARP packet
+// goes back to what needed the address.
+func TestFollowedNeighbours(t *testing.T) {
+	l := newLab(t, Config{Seed: 1})
+	l.serve(l.pods["b1"].Namespace, "b1", 8080)
+	l.quiet()
+	store := trace.NewStore(trace.Limits{})
+	tap := trace.NewTap(store, nil)
+	l.f.ObserveFollowed(&network.TapObserver{Tap: tap}, nil)
+	why := tap.Record(t.Context(), trace.Event{Kind: trace.CRICall, Actor: "kubelet@a", Verb: "Exec"})
+	c, err := l.pods["a1"].Dial(network.Follow(trace.WithCause(t.Context(), why)), "tcp", "10.244.2.2:8080")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.quiet()
+	_ = c.Close()
+	var got []string
+	for _, e := range store.Since(0).Events {
+		h, ok := e.Detail.(*network.Hop)
+		if !ok || h.Data.Headers().ARP == nil || h.Point != network.PointVeth && h.Point != network.PointWire {
+			continue
+		}
+		if e.Cause == 0 || e.Cause < why {
+			t.Errorf("#%d %s has no cause", e.Seq, line(h))
+		}
+		got = append(got, strings.Join(strings.Fields(line(h)), " "))
+	}
+	for _, want := range []string{
+		"a1 eth0 out veth arp who has 10.244.1.1, asks 10.244.1.2", "a1 eth0 in veth arp 10.244.1.1 is at 0a:58:0a:f4:01:01 delivered",
+		"node-1 eth0 out wire arp who has 192.168.50.12, asks 192.168.50.11", "node-1 eth0 in wire arp 192.168.50.12 is at 02:42:c0:a8:32:0c",
+		"b1 eth0 in veth arp who has 10.244.2.2, asks 10.244.2.1 delivered", "b1 eth0 out veth arp 10.244.2.2 is at 0a:58:0a:f4:02:02",
+	} {
+		if !slices.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, strings.Join(got, "\n"))
+		}
+	}
+}
+
+// TestLoopbackIsSeen follows a connection between two containers of a Pod, and the way back of its answers.
+func TestLoopbackIsSeen(t *testing.T) {
+	l := newLab(t, Config{Seed: 1})
+	l.serve(l.pods["a1"].Namespace, "a1", 8080)
+	l.quiet() // after the Pods' first ARP
+	r := &recorder{}
+	l.f.Observe(r)
+	l.mustGet(l.pods["a1"].Namespace, "http://localhost:8080/", "a1 to 127.0.0.1")
+	l.quiet()
+	flows, replies := map[uint64]bool{}, 0
+	for _, h := range r.all() {
+		if h.Point != network.PointLocal || h.Device != "lo" || h.Namespace != "default/a1" || h.Verdict != network.Delivered ||
+			h.Data.Headers().TCP == nil {
+			t.Errorf("a hop at another place: %s", line(h))
+		}
+		flows[h.Flow] = true
+		if h.Reply {
+			replies++
+		}
+	}
+	if len(flows) != 1 || flows[0] || replies < 3 {
+		t.Errorf("flows %v with %d packets of answers", flows, replies)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/link/ethernet"
@@ -30,13 +31,19 @@ type Namespace struct {
 	name      string
 	stack     *stack.Stack
 	nic       *nic
+	lo        *nic // nil when nobody sees what goes over loopback
 	addresses []netip.Addr
 	resolver  Resolver
 	node      *Node // whose own namespace it is, nil for a Pod's or an outside machine's
 
 	mu   sync.Mutex
 	open map[io.Closer]struct{} // what destroy must close; nil once it has
+
+	asking atomic.Pointer[origin] // of the followed socket that was opened last
 }
+
+// loMTU is that of Linux's loopback interface.
+const loMTU = 65536
 
 // The interfaces of a stack.
 const (
@@ -54,6 +61,7 @@ type namespaceConfig struct {
 	resolver  Resolver
 	node      *Node // whose own namespace it is
 	send      func(p *packet) bool
+	loop      func(p *packet) bool // takes what goes over loopback; nil for nobody
 }
 
 // newNamespace makes a namespace. Whoever gets it calls destroy.
@@ -80,7 +88,14 @@ func (f *Fabric) newNamespace(cfg namespaceConfig) (*Namespace, error) {
 	} else {
 		h.nic.headroom = etherLen
 	}
-	err := asError(h.stack.CreateNICWithOptions(nicLoopback, loopback.New(), stack.NICOptions{Name: "lo"}),
+	h.nic.asking = h.asking.Load
+	lo := loopback.New()
+	if cfg.loop != nil {
+		h.lo = &nic{send: cfg.loop, headroom: etherLen, loopback: true}
+		h.lo.mtu.Store(loMTU)
+		lo = h.lo
+	}
+	err := asError(h.stack.CreateNICWithOptions(nicLoopback, lo, stack.NICOptions{Name: "lo"}),
 		h.stack.CreateNICWithOptions(nicEth0, link, stack.NICOptions{Name: "eth0"}),
 		h.addAddress(nicLoopback, netip.MustParsePrefix("127.0.0.1/8")))
 	routes := []tcpip.Route{{Destination: toSubnet(netip.MustParsePrefix("127.0.0.0/8")), NIC: nicLoopback}}

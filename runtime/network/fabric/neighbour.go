@@ -41,6 +41,7 @@ type neighbour struct {
 	asking    bool
 	asked     int
 	waiting   []*packet
+	request   *packet // as it was sent last
 	out       func(p *packet)
 }
 
@@ -61,7 +62,7 @@ func (t *neighbours) transmit(p *packet, hop, source ip4, out func(p *packet)) {
 	if e.known {
 		p.setEther(e.hw, t.hw)
 		if t.f.now-e.confirmed > reachableFor && !e.asking { // stale: use it and make sure
-			t.solicit(hop, source, e)
+			t.solicit(p, hop, source, e)
 		}
 		out(p)
 		return
@@ -72,12 +73,13 @@ func (t *neighbours) transmit(p *packet, hop, source ip4, out func(p *packet)) {
 	e.waiting = append(e.waiting, p)
 	e.out = out
 	if !e.asking {
-		t.solicit(hop, source, e)
+		t.solicit(p, hop, source, e)
 	}
 }
 
-// solicit asks for a neighbour's address until it answers or has been asked often enough.
-func (t *neighbours) solicit(hop, source ip4, e *neighbour) {
+// solicit asks for a neighbour's address, for the sake of p, until it answers or has been asked often enough.
+func (t *neighbours) solicit(p *packet, hop, source ip4, e *neighbour) {
+	why := p.cause
 	e.asking, e.asked = true, 0
 	var ask func()
 	ask = func() {
@@ -98,7 +100,8 @@ func (t *neighbours) solicit(hop, source ip4, e *neighbour) {
 		}
 		// The timer first: the answer may come before send returns.
 		t.f.after(solicitEvery, ask)
-		t.send(&packet{id: t.f.newID(), data: arpFrame(arpRequest, t.hw, source, to, hop)})
+		e.request = &packet{id: t.f.newID(), data: arpFrame(arpRequest, t.hw, source, to, hop), cause: why}
+		t.send(e.request)
 	}
 	ask()
 }
@@ -116,7 +119,7 @@ func (t *neighbours) learn(a ip4, hw hwaddr, create bool) {
 	}
 	e.hw, e.known, e.confirmed, e.asking = hw, true, t.f.now, false
 	waiting := e.waiting
-	e.waiting = nil
+	e.waiting, e.request = nil, nil
 	for _, p := range waiting {
 		p.setEther(hw, t.hw)
 		e.out(p)
@@ -172,10 +175,31 @@ func parseARP(b []byte) (a arpPacket, ok bool) {
 
 // input works on an ARP frame that came to a device with the address own: it learns and answers as Linux's arp_process
 // does: from what asks for own, and from whom is known already (gratuitous ARP among it).
-func (t *neighbours) input(a arpPacket, own ip4) {
+func (t *neighbours) input(p *packet, a arpPacket, own ip4) {
 	forMe := a.target == own
 	t.learn(a.sender, a.senderHW, forMe)
 	if forMe && a.op == arpRequest {
-		t.send(&packet{id: t.f.newID(), data: arpFrame(arpReply, t.hw, own, a.senderHW, a.sender)})
+		t.send(&packet{id: t.f.newID(), data: arpFrame(arpReply, t.hw, own, a.senderHW, a.sender),
+			cause: p.cause})
 	}
+}
+
+// answered makes an ARP reply, which has just come from whoever was asked, an effect of the request.
+func (t *neighbours) answered(p *packet) {
+	if p.cause != 0 || p.etherType() != etherARP || !t.f.watched() {
+		return
+	}
+	if a, ok := parseARP(p.data[etherLen:]); ok && a.op == arpReply {
+		if e := t.entries[a.sender]; e != nil && e.request != nil {
+			p.cause = e.request.cause
+		}
+	}
+}
+
+func isARPRequest(frame []byte) bool {
+	if len(frame) < etherLen || binary.BigEndian.Uint16(frame[12:]) != etherARP {
+		return false
+	}
+	a, ok := parseARP(frame[etherLen:])
+	return ok && a.op == arpRequest
 }

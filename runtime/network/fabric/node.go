@@ -115,7 +115,7 @@ func (f *Fabric) newNode(cfg NodeConfig) *Node {
 	n.eth0 = place{node: cfg.Name, device: "eth0", mtu: wireMTU}
 	n.cni0 = place{node: cfg.Name, device: "cni0", mtu: cfg.PodMTU}
 	n.flannel = place{node: cfg.Name, device: "flannel.1", mtu: wireMTU - vxlanOverhead}
-	n.lo = place{node: cfg.Name, device: "lo", mtu: 65536}
+	n.lo = place{node: cfg.Name, device: "lo", mtu: loMTU}
 	n.rng = rand.New(rand.NewPCG(f.cfg.Seed, uint64(n.address.uint32())))
 	n.tracker = newTracker(f, n.rng)
 	n.parts = newReassembler(f)

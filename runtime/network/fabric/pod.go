@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+
 	"github.com/kubestep/kubestep/runtime/network"
 )
 
@@ -28,6 +30,7 @@ type Pod struct {
 	gone            bool
 	port            *port
 	inside, outside place // eth0 in the Pod, its other end on the node
+	lo              place
 }
 
 // AddPod makes a Pod's network and plugs it into the node's bridge.
@@ -56,13 +59,15 @@ func (n *Node) AddPod(cfg PodConfig) (*Pod, error) {
 
 	p.inside = place{node: n.cfg.Name, namespace: title, device: "eth0", mtu: cfg.MTU}
 	p.outside = place{node: n.cfg.Name, device: device, mtu: cfg.MTU}
+	p.lo = place{node: n.cfg.Name, namespace: title, device: "lo", mtu: loMTU}
 	p.port = &port{name: device, deliver: p.receive}
 	hw := podHW(toIP4(cfg.Address))
 	input := func(q *packet) { n.bridgeInput(p, q) }
 	var err error
 	p.Namespace, err = n.f.newNamespace(namespaceConfig{name: title, hw: &hw, mtu: cfg.MTU, resolver: cfg.Resolver,
 		addresses: []netip.Prefix{netip.PrefixFrom(cfg.Address, n.cfg.PodCIDR.Bits())}, gateway: n.bridgeAddr.addr(),
-		send: func(q *packet) bool { return n.f.post(input, q) }})
+		send: func(q *packet) bool { return n.f.post(input, q) },
+		loop: func(q *packet) bool { return n.f.post(p.loop, q) }})
 	if err == nil {
 		if err = n.f.adopt(p.Namespace); err != nil {
 			p.destroy()
@@ -127,6 +132,16 @@ func (p *Pod) receive(q *packet) {
 			verdict: network.Delivered})
 		p.nic.deliver(0, q.data)
 	})
+}
+
+// loop takes a packet from the Pod's loopback interface back to it. Packets to the Pod's own address do not come by here,
+// as they would in Linux: the stack keeps them to itself.
+func (p *Pod) loop(q *packet) {
+	if p.gone || p.node.off {
+		return
+	}
+	p.f.report(q, sight{at: &p.lo, point: network.PointLocal, direction: network.Out, verdict: network.Delivered})
+	p.Namespace.lo.deliver(ipv4.ProtocolNumber, q.ip())
 }
 
 // deviceName makes a name for the node's end of a veth pair that says whose it is; Linux allows 15 characters. n.mu is

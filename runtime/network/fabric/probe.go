@@ -45,8 +45,8 @@ func (h *Namespace) Probe(ctx context.Context, probe Probe) (ProbeReply, error) 
 		return ProbeReply{}, probeError(probe, terr)
 	}
 	defer ep.Close()
-	why := h.f.follow(ctx)
-	defer h.f.unfollow(why)
+	why := h.follow(ctx)
+	defer h.unfollow(why)
 	own(ep, why)
 	discover := tcpip.PMTUDiscoveryDont
 	if probe.DontFragment {

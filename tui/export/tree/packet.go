@@ -102,6 +102,8 @@ func point(d *trace.HopDetail) string {
 		return d.Device + " → wire"
 	case d.Point == "wire":
 		return "wire → " + d.Device
+	case d.Point == "local" && d.Namespace != "":
+		return "over " + d.Device
 	case d.Point == "local":
 		return "to a socket of the node"
 	case d.Point == "routing":
