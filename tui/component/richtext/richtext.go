@@ -80,85 +80,72 @@ func wrap(l Line, w int) []Line {
 		hang := min(indent+l.Hang, w/2)
 		row, used = Line{Indent: hang}, hang
 	}
-	all := atoms(l.Spans)
-	for i, a := range all {
-		word, blank := a.text, strings.TrimSpace(a.text) == ""
-		// What is glued together goes to the next row together, when it fits there.
-		if whole := group(all[i:]); !blank && !a.glued && used > row.Indent && used+whole > w && min(indent+l.Hang, w/2)+whole <= w {
-			newRow()
-		}
-		n := ansi.StringWidth(word)
-		for used+n > w {
-			if used > row.Indent {
-				newRow()
-				if blank {
-					break
-				}
-				continue
-			}
-			// Longer than a whole row: cut it.
-			head := ansi.Truncate(word, w-used, "")
-			if head == "" {
-				break
-			}
-			row.Spans = append(row.Spans, Span{a.role, head})
-			word = word[len(head):]
-			n = ansi.StringWidth(word)
+	for _, c := range chunks(l.Spans) {
+		n, blank := c.width(), c.blank()
+		if used+n > w && used > row.Indent {
 			newRow()
 		}
 		if blank && used == row.Indent && len(rows) > 0 {
 			continue // no blank at the start of what wrapped
 		}
-		row.Spans = append(row.Spans, Span{a.role, word})
-		used += n
+		for _, s := range c {
+			for rest := s.Text; rest != ""; {
+				head := rest
+				if used+ansi.StringWidth(rest) > w { // longer than a whole row: cut it
+					if head = ansi.Truncate(rest, w-used, ""); head == "" && used > row.Indent {
+						newRow()
+						continue
+					} else if head == "" {
+						head = rest
+					}
+				}
+				row.Spans = append(row.Spans, Span{s.Role, head})
+				used += ansi.StringWidth(head)
+				if rest = rest[len(head):]; rest != "" {
+					newRow()
+				}
+			}
+		}
 	}
 	return append(rows, row)
 }
 
-// atom is a piece of a span that no line breaks in. A glued one does not begin a line: what the span before ends with and
-// it are one word.
-type atom struct {
-	role  theme.Role
-	text  string
-	glued bool
-}
+// chunk is what stays on one row: a word, which may begin in one span and end in another, or the blanks between two.
+type chunk []Span
 
-func atoms(spans []Span) []atom {
-	var out []atom
-	prev := rune(0)
-	for _, s := range spans {
-		for i, word := range words(s.Text) {
-			first, _ := utf8.DecodeRuneInString(word)
-			out = append(out, atom{s.Role, word, i == 0 && prev != 0 && !breaks(prev, first)})
-			prev, _ = utf8.DecodeLastRuneInString(word)
-		}
-	}
-	return out
-}
-
-// group returns the width of the first atom with those glued to it.
-func group(list []atom) int {
+func (c chunk) width() int {
 	n := 0
-	for i, a := range list {
-		if i > 0 && !a.glued {
-			break
-		}
-		n += ansi.StringWidth(a.text)
+	for _, s := range c {
+		n += ansi.StringWidth(s.Text)
 	}
 	return n
 }
 
-// breaks reports whether a line may break between two runes.
-func breaks(prev, r rune) bool {
-	switch {
-	case strings.ContainsRune(noStart, r):
-		return false
-	case (r == ' ') != (prev == ' '):
-		return true
-	case wide(r) || wide(prev):
-		return !strings.ContainsRune("（「《", prev)
+func (c chunk) blank() bool {
+	for _, s := range c {
+		if strings.TrimSpace(s.Text) != "" {
+			return false
+		}
 	}
-	return false
+	return true
+}
+
+// chunks cuts a line where it may break.
+func chunks(spans []Span) []chunk {
+	var out []chunk
+	var prev rune
+	for _, s := range spans {
+		for i, word := range words(s.Text) {
+			first, _ := utf8.DecodeRuneInString(word)
+			if n := len(out); n > 0 && i == 0 && !breaks(prev, first) {
+				out[n-1] = append(out[n-1], Span{s.Role, word})
+			} else {
+				out = append(out, chunk{{s.Role, word}})
+			}
+			prev, _ = utf8.DecodeLastRuneInString(word)
+		}
+	}
+	return out
 }
 
 // noStart are the marks that Chinese typesetting does not put at the start of a line.
@@ -180,6 +167,19 @@ func words(s string) []string {
 		out = append(out, s[start:])
 	}
 	return out
+}
+
+// breaks reports whether a line may break between two characters.
+func breaks(prev, r rune) bool {
+	switch {
+	case strings.ContainsRune(noStart, r):
+		return false
+	case (r == ' ') != (prev == ' '):
+		return true
+	case wide(r) || wide(prev):
+		return prev != '（' && prev != '「' && prev != '《'
+	}
+	return false
 }
 
 func wide(r rune) bool { return r >= 0x2e80 && ansi.StringWidth(string(r)) == 2 }
