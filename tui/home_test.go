@@ -111,6 +111,8 @@ func TestSearch(t *testing.T) {
 		if got := c.Begun(); len(got) != 1 || got[0].ID != "dns-search" {
 			t.Errorf("begun: %v", got)
 		}
+		d.press("q")
+		d.sees("◐ How a Pod ends", "▸ ◐ Which names are asked") // all lessons again
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,18 +98,6 @@ func (s *terminal) await(within time.Duration, words ...string) {
 	}
 }
 
-// awaitEither waits until the terminal shows one of the words, and returns what it shows then.
-func (s *terminal) awaitEither(within time.Duration, words ...string) (view string) {
-	s.t.Helper()
-	if !s.look(within, func(v string) bool {
-		view = v
-		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(v, w) })
-	}) {
-		s.t.Fatalf("none of %q within %s on:\n%s", words, within, view)
-	}
-	return view
-}
-
 // awaitChange waits until the terminal shows something else, for no longer than within.
 func (s *terminal) awaitChange(before string, within time.Duration) {
 	s.t.Helper()
@@ -127,27 +114,6 @@ func TestFirstScreen(t *testing.T) {
 			s.await(30*time.Second, "exit code 0")
 		})
 	}
-}
-
-// TestWalk makes one Deployment and steps it by hand until it is available.
-func TestWalk(t *testing.T) {
-	u := newUser(t)
-	s := inTmux(t, u, 120, 40, "--nodes", "2", "--lang", "en")
-	s.await(startWithin, "n create")
-	s.press("n")
-	s.await(time.Minute, "Waiting at the gate", "kubectl  create deployments/web")
-	const steps, available = 60, "✓ The Deployment is Available"
-	for range steps {
-		before := s.awaitEither(time.Minute, "n step", available)
-		if strings.Contains(before, available) {
-			s.press("q")
-			s.await(30*time.Second, "exit code 0")
-			return
-		}
-		s.press("n")
-		s.awaitChange(before, 5*time.Second)
-	}
-	t.Fatalf("not available after %d steps:\n%s", steps, s.view())
 }
 
 func TestReplay(t *testing.T) {

@@ -45,12 +45,11 @@ func (m *Home) Paste(s string) tea.Cmd {
 func (m *Home) type1(k tea.KeyPressMsg) tea.Cmd {
 	switch k.String() {
 	case "enter":
-		m.searching = false
-		return m.open(false)
+		cmd := m.open(false)
+		m.unsearch()
+		return cmd
 	case "esc":
-		m.searching = false
-		m.search.Set("")
-		m.list()
+		m.unsearch()
 	case "up":
 		m.move(-1)
 	case "down":
@@ -111,10 +110,16 @@ func (m *Home) back() tea.Cmd {
 	case m.focus != layout.HomeList:
 		m.focus = layout.HomeList
 	default:
-		m.search.Set("")
-		m.list()
+		m.unsearch()
 	}
 	return nil
+}
+
+// unsearch takes the search away; what is selected stays so.
+func (m *Home) unsearch() {
+	m.searching = false
+	m.search.Set("")
+	m.list()
 }
 
 // open opens the selected entry; anew begins its lesson from the start.
