@@ -9,8 +9,9 @@ import (
 	"github.com/kubestep/kubestep/runtime/network"
 )
 
-// capture writes the packets among events to a file that Wireshark and tcpdump open: each as it crosses an interface. What
-// a node does with a packet in between, such as routing, would show it again at the same interface.
+// capture writes the packets among events to a file that Wireshark and tcpdump open: each as it crosses an interface, and
+// where it is dropped. What a node does with a packet in between, such as routing, would show it again at the same
+// interface.
 func capture(name string, events []trace.Event) (err error) {
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -37,12 +38,13 @@ func capture(name string, events []trace.Event) (err error) {
 	return nil
 }
 
-// crosses reports whether the hop is a frame at an interface.
+// crosses reports whether the hop is a frame at an interface, or the end of a packet.
 func crosses(h *trace.HopDetail) bool {
 	switch h.Point {
 	case network.PointVeth, network.PointBridge, network.PointWire, network.PointDecap:
-		// tcpdump reads no file whose interfaces differ in what a packet begins with.
-		return h.Data.Headers().Ethernet != nil
+		return h.Data.Headers().Ethernet != nil || h.Verdict == network.Dropped
+	case network.PointLocal:
+		return h.Namespace != "" || h.Verdict == network.Dropped // over loopback
 	}
-	return false
+	return h.Verdict == network.Dropped
 }

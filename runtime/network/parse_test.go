@@ -142,7 +142,6 @@ func TestCapture(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Unix(1700000000, 123456000)
-	// tcpdump wants all interfaces of a file to have one link type; Wireshark takes any.
 	for _, h := range []*Hop{
 		{Node: "node-1", Device: "eth0", Point: PointWire, Verdict: Forwarded, Direction: Out,
 			Data: trace.NewPacket(frame(t, "vxlan"), Parse)},
@@ -150,6 +149,8 @@ func TestCapture(t *testing.T) {
 			Data: trace.NewPacket(frame(t, "vxlan"), Parse)},
 		{Node: "node-2", Namespace: "default/web", Device: "eth0", Point: PointVeth, Verdict: Delivered, Rule: "a rule",
 			Data: trace.NewPacket(frame(t, "arp"), Parse)},
+		{Node: "node-2", Device: "cni0", Point: PointForward, Verdict: Dropped, Reason: "no", Direction: Out,
+			Data: trace.NewPacket(frame(t, "vxlan")[14+36+14:], ParseIP)},
 	} {
 		if err := c.Write(at, h); err != nil {
 			t.Fatal(err)
@@ -162,7 +163,8 @@ func TestCapture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"node-1:eth0", "node-2:default/web:eth0", "veth: delivered; a rule"} {
+	for _, want := range []string{"node-1:eth0", "node-2:default/web:eth0", "veth: delivered; a rule",
+		"node-2:cni0 (dropped)", "forward: dropped, no"} {
 		if !bytes.Contains(raw, []byte(want)) {
 			t.Errorf("the file does not hold %q", want)
 		}
@@ -180,6 +182,9 @@ func TestCapture(t *testing.T) {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("tcpdump says nothing of %q:\n%s", want, out)
 		}
+	}
+	if n := strings.Count(string(out), "10.244.1.2.44593 > 10.244.2.2.8080"); n != 3 {
+		t.Errorf("tcpdump sees the inner packet %d times, want it on both wires and dropped:\n%s", n, out)
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"time"
 )
 
-// Capture writes hops as a pcapng file, which Wireshark and tcpdump open: one interface for each device, the packet's
-// verdict, rule and translation as its comment. Format: draft-ietf-opsawg-pcapng. It is not safe for concurrent use.
+// Capture writes hops as a pcapng file, which Wireshark and tcpdump open: one interface for each device and one more for
+// what is dropped there, the packet's verdict, reason, rule and translation as its comment. All have Ethernet headers, as
+// tcpdump wants it; where there was none, addresses are zero, as on Linux's loopback. Format: draft-ietf-opsawg-pcapng. It
+// is not safe for concurrent use.
 type Capture struct {
 	w          io.Writer
 	interfaces map[string]uint32
@@ -26,7 +28,6 @@ const (
 	optPacketFlags = 2
 
 	linkEthernet = 1
-	linkIPv4     = 228
 )
 
 // NewCapture writes the file's header to w and returns a capture. w is not closed.
@@ -42,11 +43,10 @@ func NewCapture(w io.Writer) (*Capture, error) {
 // Write adds a hop that was seen at the given time.
 func (c *Capture) Write(at time.Time, h *Hop) error {
 	raw := h.Data.Raw()
-	link := uint16(linkEthernet)
 	if h.Data.Headers().Ethernet == nil {
-		link = linkIPv4
+		raw = append([]byte{12: etherIPv4 >> 8, 13: etherIPv4 & 0xff}, raw...)
 	}
-	id, err := c.device(h, link)
+	id, err := c.device(h)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (c *Capture) Write(at time.Time, h *Hop) error {
 }
 
 // device returns the number of the hop's interface, which it writes the first time.
-func (c *Capture) device(h *Hop, link uint16) (uint32, error) {
+func (c *Capture) device(h *Hop) (uint32, error) {
 	name := h.Device
 	if h.Namespace != "" {
 		name = h.Namespace + ":" + name
@@ -77,15 +77,15 @@ func (c *Capture) device(h *Hop, link uint16) (uint32, error) {
 	if h.Node != "" {
 		name = h.Node + ":" + name
 	}
-	if link == linkIPv4 {
-		name += " (IP)" // the same device seen without its link layer
+	if h.Verdict == Dropped {
+		name += " (dropped)"
 	}
 	if id, ok := c.interfaces[name]; ok {
 		return id, nil
 	}
 	id := uint32(len(c.interfaces))
 	c.interfaces[name] = id
-	body := binary.LittleEndian.AppendUint16(nil, link)
+	body := binary.LittleEndian.AppendUint16(nil, linkEthernet)
 	body = binary.LittleEndian.AppendUint16(body, 0)
 	body = binary.LittleEndian.AppendUint32(body, 0) // no limit on lengths
 	body = option(body, optName, []byte(name))
