@@ -30,6 +30,7 @@ func readRecording(t *testing.T, file string) (trace.Header, *trace.Store) {
 type terminal struct {
 	t      *testing.T
 	socket string
+	script string // what runs in it
 }
 
 // inTmux opens kubestep in a terminal of the given size.
@@ -38,14 +39,14 @@ func inTmux(t *testing.T, u *user, width, height int, args ...string) *terminal 
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("skipped: the screens are tested in tmux, which is not installed")
 	}
-	s := &terminal{t, filepath.Join(u.home, "tmux")}
+	s := &terminal{t: t, socket: filepath.Join(u.home, "tmux")}
 	quoted := make([]string, len(args))
 	for i, a := range args {
 		quoted[i] = "'" + a + "'"
 	}
 	// The exit code stays on the screen; the session ends with the test.
-	script := fmt.Sprintf("'%s' %s; echo exit code $?; exec cat", kubestep, strings.Join(quoted, " "))
-	s.tmux(u.env, "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "sh", "-c", script)
+	s.script = fmt.Sprintf("'%s' %s; echo exit code $?; exec cat", kubestep, strings.Join(quoted, " "))
+	s.tmux(u.env, "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "sh", "-c", s.script)
 	t.Cleanup(func() { s.tmux(nil, "kill-server") })
 	return s
 }
