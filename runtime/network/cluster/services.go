@@ -33,8 +33,15 @@ func servicesOf(ports proxy.ServicePortMap, endpoints proxy.EndpointsMap, node s
 			ExternalLocal: port.ExternalPolicyLocal(),
 			Endpoints:     endpointsOf(port, endpoints[name], node, topology),
 		}
-		for _, ip := range slices.Concat(port.ExternalIPs(), port.LoadBalancerVIPs()) {
+		for _, ip := range port.ExternalIPs() {
 			s.ExternalIPs = append(s.ExternalIPs, address(ip))
+		}
+		for _, ip := range port.LoadBalancerVIPs() {
+			s.LoadBalancerIPs = append(s.LoadBalancerIPs, address(ip))
+		}
+		for _, from := range port.LoadBalancerSourceRanges() {
+			ones, _ := from.Mask.Size()
+			s.SourceRanges = append(s.SourceRanges, netip.PrefixFrom(address(from.IP), ones))
 		}
 		if port.SessionAffinityType() == corev1.ServiceAffinityClientIP {
 			s.Affinity = time.Duration(port.StickyMaxAgeSeconds()) * time.Second

@@ -46,6 +46,8 @@ func line(s fabric.Service) string {
 	}
 	add(s.NodePort != 0, "node port %d", s.NodePort)
 	add(len(s.ExternalIPs) > 0, "external %v", s.ExternalIPs)
+	add(len(s.LoadBalancerIPs) > 0, "load balancer %v", s.LoadBalancerIPs)
+	add(len(s.SourceRanges) > 0, "from %v", s.SourceRanges)
 	add(s.Affinity != 0, "affinity %v", s.Affinity)
 	add(s.InternalLocal, "internal local")
 	add(s.ExternalLocal, "external local")
@@ -86,8 +88,8 @@ func TestServices(t *testing.T) {
 			want: []string{web + " affinity 10m0s"}},
 		{name: "external IPs", services: []string{`spec: {externalIPs: [192.168.50.200, "fd00::1"], ports: [{name: http, port: 80, protocol: TCP}]}`},
 			want: []string{web + " external [192.168.50.200]"}},
-		{name: "load balancer", services: []string{`{spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: [{name: http, port: 80, protocol: TCP, nodePort: 30080}]}, status: {loadBalancer: {ingress: [{ip: 192.168.50.201}]}}}`},
-			slices: []string{twoReady}, want: []string{web + " node port 30080 external [192.168.50.201] external local > 10.244.1.2:8080 here > 10.244.2.2:8080"}},
+		{name: "load balancer", services: []string{`{spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: [{name: http, port: 80, protocol: TCP, nodePort: 30080}], loadBalancerSourceRanges: [192.168.50.0/25, "fd00::/8"]}, status: {loadBalancer: {ingress: [{ip: 192.168.50.201}]}}}`},
+			slices: []string{twoReady}, want: []string{web + " node port 30080 load balancer [192.168.50.201] from [192.168.50.0/25] external local > 10.244.1.2:8080 here > 10.244.2.2:8080"}},
 		// All endpoints are handed on, so that "none here" is told from "none at all".
 		{name: "internal traffic stays", services: []string{`spec: {internalTrafficPolicy: Local, ports: [{name: http, port: 80, protocol: TCP}]}`}, slices: []string{twoReady},
 			want: []string{web + " internal local > 10.244.1.2:8080 here > 10.244.2.2:8080"}},

@@ -57,6 +57,9 @@ func (n *Node) proxy(c *conn, local bool) proxyVerdict {
 		return n.balance(c, s, s.InternalLocal)
 	}
 	if s := rules.external[key]; s != nil {
+		if !s.admits(to.src, to.dst) {
+			return proxyVerdict{proxyDrop, "service " + s.title() + ": loadBalancerSourceRanges leave " + to.src.String() + " out"}
+		}
 		// Pods and the node itself reach any endpoint even when outsiders only reach local ones.
 		useLocal := s.ExternalLocal && !inside && !local
 		c.masq = !s.ExternalLocal || local
@@ -71,6 +74,15 @@ func (n *Node) proxy(c *conn, local bool) proxyVerdict {
 		return proxyVerdict{proxyDrop, "no service has this cluster IP"}
 	}
 	return proxyVerdict{}
+}
+
+// admits reports whether a source may reach one of the Service's addresses: kube-proxy's firewall-check. Its exception for
+// nodes that have the load balancer's address themselves is not made, as none has.
+func (s *serviceRule) admits(src, dst ip4) bool {
+	if len(s.SourceRanges) == 0 || !slices.Contains(s.LoadBalancerIPs, dst.addr()) {
+		return true
+	}
+	return slices.ContainsFunc(s.SourceRanges, func(p netip.Prefix) bool { return p.Contains(src.addr()) })
 }
 
 // balance chooses an endpoint and translates the connection to it.

@@ -17,10 +17,14 @@ type Service struct {
 	Port     uint16
 	// ClusterIP may be invalid, for a headless Service: then only its node port and other addresses count.
 	ClusterIP netip.Addr
-	// ExternalIPs are the addresses in spec.externalIPs and of load balancers.
-	ExternalIPs []netip.Addr
-	NodePort    uint16 // 0 for none
-	Endpoints   []Endpoint
+	// ExternalIPs are the addresses in spec.externalIPs, LoadBalancerIPs those that a load balancer has in the status.
+	ExternalIPs     []netip.Addr
+	LoadBalancerIPs []netip.Addr
+	// SourceRanges are spec.loadBalancerSourceRanges: from elsewhere nobody reaches LoadBalancerIPs. None means everybody
+	// does.
+	SourceRanges []netip.Prefix
+	NodePort     uint16 // 0 for none
+	Endpoints    []Endpoint
 	// Affinity is how long a client stays with its endpoint (sessionAffinity: ClientIP); 0 for no affinity.
 	Affinity time.Duration
 	// InternalLocal and ExternalLocal are internalTrafficPolicy and externalTrafficPolicy: Local.
@@ -79,7 +83,7 @@ func checkServices(services []Service) error {
 		if s.Protocol != "tcp" && s.Protocol != "udp" {
 			return fmt.Errorf("service %s: protocol %q: want \"tcp\" or \"udp\"", s.title(), s.Protocol)
 		}
-		for _, a := range slices.Concat([]netip.Addr{s.ClusterIP}, s.ExternalIPs) {
+		for _, a := range slices.Concat([]netip.Addr{s.ClusterIP}, s.ExternalIPs, s.LoadBalancerIPs) {
 			if a.IsValid() && !a.Is4() {
 				return fmt.Errorf("service %s: address %v: the network is IPv4 only", s.title(), a)
 			}
@@ -152,7 +156,7 @@ func (f *Fabric) compile(n *Node) *proxyRules {
 			r.clusterIP[toIP4(s.ClusterIP)] = s.Name
 			add(r.internal, s.ClusterIP, s.Port, s.InternalLocal)
 		}
-		for _, a := range s.ExternalIPs {
+		for _, a := range slices.Concat(s.ExternalIPs, s.LoadBalancerIPs) {
 			add(r.external, a, s.Port, s.ExternalLocal)
 		}
 		if s.NodePort != 0 {

@@ -44,6 +44,11 @@ func TestProxy(t *testing.T) {
 		ext     = "203.0.113.7:80"
 	)
 	here, there := "10.244.1.2:8080", "10.244.2.2:8080"
+	balanced := func(s *Service) {
+		s.LoadBalancerIPs = []netip.Addr{ip("203.0.113.8")}
+		s.SourceRanges = []netip.Prefix{netip.MustParsePrefix("192.168.50.0/24")}
+	}
+	const lb = "203.0.113.8:80"
 	for _, test := range []struct {
 		name     string
 		s        Service
@@ -53,6 +58,9 @@ func TestProxy(t *testing.T) {
 		{"cluster IP", service(nil, ready(here), ready(there)), pod, vip, here + " " + there},
 		{"cluster IP from the node", service(nil, ready(here)), node, vip, "masq " + here},
 		{"cluster IP from outside", service(nil, ready(here)), outside, vip, "masq " + here},
+		{"load balancer", service(balanced, ready(there)), outside, lb, "masq " + there},
+		{"load balancer, not from there", service(balanced, ready(there)), pod, lb, "drop"},
+		{"source ranges are not for other addresses", service(balanced, ready(there)), pod, ext, "masq " + there},
 		{"hairpin", service(nil, ready("10.244.1.9:8080")), pod, vip, "masq 10.244.1.9:8080"},
 		{"not ready", service(nil, notReady(here), ready(there)), pod, vip, there},
 		{"none ready", service(nil, notReady(here)), pod, vip, "reject"},
