@@ -13,6 +13,7 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/responsewriter"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 
+	"github.com/kubestep/kubestep/engine/tap"
 	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/engine/wire"
 )
@@ -109,6 +110,9 @@ func (t *requestTap) describe(r *http.Request, info *apirequest.RequestInfo, loo
 	e := trace.Event{
 		Actor: agent(r.UserAgent()), Kind: trace.APIRequest, Verb: info.Verb, Subresource: info.Subresource,
 		Root: true, Background: background(info, loopback), Detail: detail,
+	}
+	if tap.Completes(r.UserAgent()) && !e.Writes() {
+		e.Background = true
 	}
 	if loopback {
 		e.Actor = Actor

@@ -25,6 +25,7 @@ func TestDescribe(t *testing.T) {
 		loopback                 bool
 		verb, object             string
 		background               bool
+		client                   string // of the User-Agent
 	}{
 		{name: "create", method: "POST", path: "/apis/apps/v1/namespaces/default/deployments", body: `{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"web"}}`,
 			verb: "create", object: "deployment/default/web"},
@@ -37,6 +38,7 @@ func TestDescribe(t *testing.T) {
 			verb: "delete", object: "pod/default/web"},
 		{name: "exec", method: "GET", path: "/api/v1/namespaces/default/pods/web/exec?command=ls", verb: "connect", object: "pod/default/web"},
 		{name: "list from outside", method: "GET", path: "/api/v1/namespaces/default/pods", verb: "list", object: "pod/default"},
+		{name: "completion", method: "GET", path: "/api/v1/namespaces/default/pods", verb: "list", object: "pod/default", client: "/completion", background: true},
 		{name: "list of its own", method: "GET", path: "/api/v1/pods", loopback: true, verb: "list", object: "pod", background: true},
 		{name: "watch", method: "GET", path: "/api/v1/pods?watch=true", verb: "watch", object: "pod", background: true},
 		{name: "discovery", method: "GET", path: "/apis", verb: "get", object: "", background: true},
@@ -45,7 +47,7 @@ func TestDescribe(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := httptest.NewRequest(test.method, test.path, strings.NewReader(test.body))
-			r.Header.Set("User-Agent", "kubectl/v1.36.3 (linux/amd64) kubernetes/abc")
+			r.Header.Set("User-Agent", "kubectl/v1.36.3 (linux/amd64) kubernetes/abc"+test.client)
 			info, err := requests.resolver.NewRequestInfo(r)
 			if err != nil {
 				t.Fatal(err)

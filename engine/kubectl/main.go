@@ -3,6 +3,7 @@ package kubectl
 import (
 	"os"
 
+	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
@@ -36,7 +37,7 @@ func Main(o Options) {
 		WithDeprecatedPasswordFlag().
 		WithDiscoveryBurst(300).WithDiscoveryQPS(50).
 		WithWarningPrinter(o.Streams).
-		WithWrapConfigFn(func(c *rest.Config) *rest.Config { return tapped(c, o.Run) })
+		WithWrapConfigFn(func(c *rest.Config) *rest.Config { return tapped(c, o.Run, client(o.Args)) })
 	*flags.KubeConfig = o.Kubeconfig
 
 	command := cmd.NewDefaultKubectlCommandWithArgs(cmd.KubectlOptions{
@@ -52,10 +53,18 @@ func Main(o Options) {
 	util.CheckErr(cli.RunNoErrOutput(command))
 }
 
+// client names the client of a run: one that only completes a word is told apart.
+func client(args []string) string {
+	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
+		return tap.Completion
+	}
+	return ""
+}
+
 // tapped makes the requests of c say who makes them and from where.
-func tapped(c *rest.Config, run string) *rest.Config {
+func tapped(c *rest.Config, run, client string) *rest.Config {
 	if c.UserAgent == "" {
-		c.UserAgent = tap.UserAgent("kubectl", "")
+		c.UserAgent = tap.UserAgent("kubectl", client)
 	}
 	c.Wrap(newTransport(run))
 	return c

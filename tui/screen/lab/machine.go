@@ -100,12 +100,16 @@ func (m *Lab) hostHas(a keymap.Action) bool {
 	return false
 }
 
+// hintIndent is how many cells the program's name takes before each line of a hint.
+const hintIndent = 10
+
 // shell hands the terminal to the reader's own shell.
 func (m *Lab) shell() tea.Cmd {
 	run, hint := m.o.Host.Shell, m.say.T(text.ShellHint)
 	if m.debug.Mode == engine.Paused {
 		hint += "\n" + m.say.T(text.ShellHeld)
 	}
+	hint = layout.Wrap(hint, m.w-hintIndent)
 	return inFrontOf(func() error { return run(hint) }, func(m *Lab, err error) tea.Cmd {
 		if m.notice = (notice{text: m.say.T(text.ShellBack)}); err != nil {
 			m.notice = notice{true, m.say.T(text.ShellFailed, err)}
