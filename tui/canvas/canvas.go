@@ -40,6 +40,7 @@ type Canvas struct {
 	paint   io.Writer // out in the colours that it has
 	title   string
 	isOpen  bool
+	pending string      // what opens the screen, until there is something to show on it
 	cooked  *term.State // of the terminal before it was opened; nil when the input is none
 	shown   []string
 }
@@ -54,7 +55,8 @@ func New(in io.Reader, out io.Writer, environ []string, title string) *Canvas {
 	return &Canvas{in: in, out: out, title: title, paint: &colorprofile.Writer{Forward: out, Profile: profile}}
 }
 
-// Open takes the terminal: keys come one by one, and the screen is ours until Close.
+// Open takes the terminal: keys come one by one, and the screen is ours until Close. The screen changes with the first
+// frame.
 func (c *Canvas) Open() error {
 	if c.isOpen {
 		return nil
@@ -66,8 +68,8 @@ func (c *Canvas) Open() error {
 		}
 		c.cooked = state
 	}
-	c.isOpen, c.shown = true, nil
-	return c.write(open + "\x1b]2;" + c.title + "\x07")
+	c.isOpen, c.shown, c.pending = true, nil, open+"\x1b]2;"+c.title+"\x07"
+	return nil
 }
 
 // Close gives the terminal back as it was. It may be called again.
@@ -76,7 +78,10 @@ func (c *Canvas) Close() error {
 		return nil
 	}
 	c.isOpen = false
-	err := c.write(shut)
+	var err error
+	if c.pending == "" {
+		err = c.write(shut)
+	}
 	if c.cooked != nil {
 		if e := term.Restore(int(c.in.(file).Fd()), c.cooked); err == nil && e != nil {
 			err = fmt.Errorf("give the terminal back: %w", e)
@@ -119,7 +124,9 @@ func (c *Canvas) Draw(lines []string) error {
 		return nil
 	}
 	c.shown = append(c.shown[:0:0], lines...)
-	return c.write(beginFrame + b.String() + endFrame)
+	opening := c.pending
+	c.pending = ""
+	return c.write(opening + beginFrame + b.String() + endFrame)
 }
 
 func (c *Canvas) write(s string) error {

@@ -23,9 +23,12 @@ func TestDraw(t *testing.T) {
 		}
 	}
 	frame := func(lines ...string) func() error { return func() error { return c.Draw(lines) } }
-	step("open", open+"\x1b]2;title\x07", c.Open)
+	opened := open + "\x1b]2;title\x07"
+	step("open", "", c.Open)
+	step("closed before there was a frame", "", c.Close)
+	step("open", "", c.Open)
 	step("open again", "", c.Open)
-	step("the first frame", beginFrame+"\x1b[1;1H\x1b[0mone\x1b[2;1H\x1b[0mtwo\x1b[0m\x1b[J"+endFrame, frame("one", "two"))
+	step("the first frame", opened+beginFrame+"\x1b[1;1H\x1b[0mone\x1b[2;1H\x1b[0mtwo\x1b[0m\x1b[J"+endFrame, frame("one", "two"))
 	step("the same frame", "", frame("one", "two"))
 	step("another line", beginFrame+"\x1b[2;1H\x1b[0m二"+endFrame, frame("one", "二"))
 	c.Forget()
@@ -34,8 +37,8 @@ func TestDraw(t *testing.T) {
 	step("close", shut, c.Close)
 	step("close again", "", c.Close)
 	step("a frame after that", "", frame("x"))
-	step("open once more", open+"\x1b]2;title\x07", c.Open)
-	step("all of the frame again", beginFrame+"\x1b[1;1H\x1b[0mone\x1b[0m\x1b[J"+endFrame, frame("one"))
+	step("open once more", "", c.Open)
+	step("all of the frame again", opened+beginFrame+"\x1b[1;1H\x1b[0mone\x1b[0m\x1b[J"+endFrame, frame("one"))
 }
 
 func TestColoursThatTheTerminalHas(t *testing.T) {

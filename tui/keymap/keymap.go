@@ -62,6 +62,7 @@ const (
 	Prompt
 	Palette
 	Break
+	FollowPod
 	Copy
 	// Of the reader's machine.
 	Shell

@@ -13,6 +13,7 @@ func Lab() []Binding {
 		{Finer, []string{"i"}, "i", text.KeyFiner, text.HelpFiner, text.GroupStep, 15, false},
 		{Coarser, []string{"o"}, "o", text.KeyCoarser, text.HelpCoarser, text.GroupStep, 16, false},
 		{Break, []string{"b"}, "b", text.KeyBreak, text.HelpBreak, text.GroupStep, 8, false},
+		{FollowPod, []string{"F"}, "F", text.KeyFollow, text.HelpFollow, text.GroupStep, 9, false},
 		{Prompt, []string{"$"}, "$", text.KeyPrompt, text.HelpPrompt, text.GroupStep, 2, false},
 
 		{Now, []string{"end"}, "end", text.KeyNow, text.HelpReturn, text.GroupTime, 1, false},

@@ -288,6 +288,9 @@ const (
 	HelpPalette
 	KeyBreak
 	HelpBreak
+	KeyFollow
+	HelpFollow
+	Follows
 	KeyCopy
 	HelpCopy
 	GroupViews

@@ -5,7 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,10 +48,49 @@ func inTmux(t *testing.T, u *user, width, height int, args ...string) *terminal 
 		quoted[i] = "'" + a + "'"
 	}
 	// The exit code stays on the screen; the session ends with the test.
-	s.script = fmt.Sprintf("'%s' %s; echo exit code $?; exec cat", kubestep, strings.Join(quoted, " "))
-	s.tmux(u.env, "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "sh", "-c", s.script)
+	script := fmt.Sprintf("sh -c 'echo $$ > %s; exec \"$0\" \"$@\"' '%s' %s; echo exit code $?; exec cat", s.pidFile(), kubestep, strings.Join(quoted, " "))
+	s.tmux(u.env, "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "sh", "-c", script)
 	t.Cleanup(func() { s.tmux(nil, "kill-server") })
 	return s
+}
+
+func (s *terminal) pidFile() string { return s.socket + ".pid" }
+
+// process returns the program in the terminal.
+func (s *terminal) process() *os.Process {
+	s.t.Helper()
+	raw, err := os.ReadFile(s.pidFile())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(raw)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return p
+}
+
+// resize gives the terminal another size.
+func (s *terminal) resize(width, height int) {
+	s.t.Helper()
+	s.tmux(nil, "resize-window", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height))
+}
+
+// ended waits until the program has ended with a code, and checks that it has left the terminal as it was: on its own
+// screen, without mouse, with its cursor, wrapping lines, and in lines again.
+func (s *terminal) ended(code int, within time.Duration) {
+	s.t.Helper()
+	s.await(within, fmt.Sprintf("exit code %d", code))
+	const modes = "alternate_on=#{alternate_on} mouse=#{mouse_any_flag} cursor=#{cursor_flag} wrap=#{wrap_flag}"
+	if got, want := strings.TrimSpace(s.tmux(nil, "display-message", "-p", modes)), "alternate_on=0 mouse=0 cursor=1 wrap=1"; got != want {
+		s.t.Errorf("the terminal was left with %s, want %s", got, want)
+	}
+	s.press("echoed") // cat has not got the line yet: only a terminal in lines shows it
+	s.await(5*time.Second, "echoed")
 }
 
 func (s *terminal) tmux(env []string, args ...string) string {
@@ -110,11 +152,111 @@ func TestFirstScreen(t *testing.T) {
 		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
 			u := newUser(t)
 			s := inTmux(t, u, size[0], size[1], "--nodes", "1", "--lang", "en")
-			s.await(10*time.Second, "kubestep")
+			s.await(10*time.Second, "kubestep", "Welcome", "q quit")
 			s.press("q")
-			s.await(30*time.Second, "exit code 0")
+			s.ended(0, 30*time.Second)
 		})
 	}
+}
+
+// lab goes from the first screen to the lab, as soon as that is ready.
+func (s *terminal) lab() {
+	s.t.Helper()
+	s.await(startWithin, "lab ready")
+	s.press("Escape") // the welcome
+	s.await(5*time.Second, "f lab")
+	s.press("f")
+	s.await(5*time.Second, "[1 Map]")
+}
+
+// kubectl types a command at the prompt.
+func (s *terminal) kubectl(command string) {
+	s.t.Helper()
+	s.press("$")
+	s.await(5*time.Second, "$ kubectl")
+	s.tmux(nil, "send-keys", "-l", command)
+	s.press("Enter")
+}
+
+// TestScreens stops a scheduler's binding by what the key bar says, looks at its scores, goes back in time, changes the
+// size in the middle of that, and leaves.
+func TestScreens(t *testing.T) {
+	u := newUser(t)
+	s := inTmux(t, u, 80, 24, "--nodes", "2", "--seed", "7", "--lang", "en")
+	s.lab()
+	s.await(5*time.Second, "p pause")
+	s.press("p")
+	s.await(10*time.Second, "■ paused")
+	s.kubectl("create deployment web --image=kubestep.dev/web:v1")
+	s.await(time.Minute, "next: kubectl  create  deployments/web")
+
+	sawPrefix := false
+	const steps = 40
+	for range steps {
+		before := s.awaitEither(time.Minute, "n step")
+		if strings.Contains(before, "next: kube-scheduler  create  pods/web-") {
+			break
+		}
+		sawPrefix = sawPrefix || strings.Contains(before, "create  pods/web-") && strings.Contains(before, "-?")
+		s.press("n")
+		s.awaitChange(before, 5*time.Second)
+	}
+	s.await(10*time.Second, "next: kube-scheduler  create  pods/web-", "binding  → node-")
+	if !sawPrefix {
+		t.Error("the Pod that was about to be created had no name, not even the beginning of one")
+	}
+
+	s.press("3")
+	s.await(5*time.Second, "[3 Scheduler]", "plugin", "weight", "raw/normalised/weighted", "total")
+
+	s.press("Left")
+	s.await(5*time.Second, "THEN #", "now is #", "End returns to now")
+	s.resize(59, 19)
+	s.await(5*time.Second, "59", "60")
+	s.resize(120, 40)
+	s.await(5*time.Second, "THEN #", "[3 Scheduler]", "Waiting at the gate")
+	s.resize(80, 24)
+	s.await(5*time.Second, "THEN #", "q lessons")
+	s.press("End")
+	if !s.look(5*time.Second, func(view string) bool { return strings.Contains(view, "n step") && !strings.Contains(view, "THEN #") }) {
+		t.Errorf("End did not return to now:\n%s", s.view())
+	}
+	s.press("c")
+	s.await(time.Minute, "▸ running")
+	s.press("6")
+	s.await(time.Minute, "1/1 ready", "complete")
+	s.press("q")
+	s.await(5*time.Second, "q quit")
+	s.press("q")
+	s.ended(0, 30*time.Second)
+}
+
+// TestSignals ends the screens from outside, in the middle of everything.
+func TestSignals(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(signal.String(), func(t *testing.T) {
+			u := newUser(t)
+			s := inTmux(t, u, 80, 24, "--nodes", "1", "--lang", "en")
+			s.lab()
+			s.press("p")
+			s.await(10*time.Second, "■ paused")
+			if err := s.process().Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			s.ended(0, 30*time.Second)
+		})
+	}
+}
+
+// TestLabThatFails opens the screens on a data directory that another lab has.
+func TestLabThatFails(t *testing.T) {
+	u := newUser(t)
+	dir := filepath.Join(u.home, "cluster")
+	u.up(t, "--nodes", "1", "--data-dir", dir)
+	s := inTmux(t, u, 80, 24, "--nodes", "1", "--data-dir", dir, "--lang", "en")
+	s.await(30*time.Second, "in use by another lab")
+	s.press("q")
+	s.ended(1, 30*time.Second)
 }
 
 func TestReplay(t *testing.T) {
@@ -124,7 +266,9 @@ func TestReplay(t *testing.T) {
 		t.Fatalf("got %+v", r)
 	}
 	s := inTmux(t, u, 120, 40, "replay", file, "--lang", "en")
-	s.await(10*time.Second, "kubestep")
+	s.await(10*time.Second, "[1 Map]", "replay")
+	s.press("2")
+	s.await(5*time.Second, "by cause", "kubectl", "deployments/web 201")
 	s.press("q")
-	s.await(10*time.Second, "exit code 0")
+	s.ended(0, 10*time.Second)
 }

@@ -67,6 +67,13 @@ func (m *Lab) header() string {
 	if m.status.Version != "" && m.w >= 90 {
 		parts = append(parts, m.status.Version)
 	}
+	if n := len(m.debug.Following); n > 0 {
+		followed := strings.TrimPrefix(strings.TrimPrefix(m.debug.Following[n-1], "pod/"), "default/")
+		if n > 1 {
+			followed += fmt.Sprintf(" +%d", n-1)
+		}
+		parts = append(parts, m.say.T(text.Follows, layout.Middle(followed, max(m.w/5, 12))))
+	}
 	if n := len(m.debug.Breakpoints); n > 0 {
 		parts = append(parts, fmt.Sprintf("%s: %d", m.say.T(text.BreakTitle), n))
 	}
@@ -187,8 +194,13 @@ func (m *Lab) statusLine() string {
 		line = m.lessonStatus()
 	case len(m.debug.Held) > 0:
 		next := describe.Event(&m.debug.Held[0].Event)
+		next.Actor = describe.Short(next.Actor)
 		line = m.theme.Paint(theme.Warn, m.say.T(text.WaitingCount, len(m.debug.Held))) + "  "
-		line += layout.Middle(m.say.T(text.NextUp, next.String()), m.w-2-ansi.StringWidth(line))
+		room := m.w - 2 - ansi.StringWidth(line)
+		if over := ansi.StringWidth(m.say.T(text.NextUp, next.String())) - room; over > 0 {
+			next.Object = layout.Middle(next.Object, max(ansi.StringWidth(next.Object)-over, 8)) // who and what stay whole
+		}
+		line += layout.Middle(m.say.T(text.NextUp, next.String()), room)
 	case m.status.Error != "":
 		line = m.theme.Paint(theme.Bad, m.say.T(text.LabFailed)+": "+strings.ReplaceAll(m.status.Error, "\n", " "))
 	}

@@ -47,6 +47,8 @@ func (m *Lab) do(a keymap.Action) tea.Cmd {
 		return m.tell(a, engine.Command{Verb: engine.Pause})
 	case keymap.Finer, keymap.Coarser:
 		return m.changeLevel(a)
+	case keymap.FollowPod:
+		return m.followPod()
 	case keymap.Break:
 		m.typing = aPattern
 		m.breaks.begin(m.suggest())
@@ -256,6 +258,8 @@ func (m *Lab) works(a keymap.Action) bool {
 		return !ends && m.busy == keymap.None
 	case keymap.Break:
 		return m.live()
+	case keymap.FollowPod:
+		return m.live() && m.busy == keymap.None && m.followable() != ""
 	case keymap.Prompt:
 		return m.live() && m.o.Kubectl != nil
 	case keymap.Now, keymap.Later, keymap.MuchLater:

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -33,9 +34,8 @@ func (m *Lab) tell(verb keymap.Action, c engine.Command) tea.Cmd {
 	})
 }
 
-// suggest returns a pattern that fits what is selected, for a breakpoint.
-func (m *Lab) suggest() string {
-	var e trace.Event
+// selected returns the event that is selected, waiting or not; the zero Event for none.
+func (m *Lab) selected() (e trace.Event) {
 	if i := m.heldIndex(); m.looking == layout.LabHeld && i >= 0 {
 		e = m.debug.Held[i].Event
 	} else if id := m.tab().view.Selected().Held; id != 0 {
@@ -47,7 +47,40 @@ func (m *Lab) suggest() string {
 	} else if got, ok := m.o.Store.Get(m.tab().view.Selected().Seq); ok {
 		e = got
 	}
+	return e
+}
+
+// followable returns the pattern of the Pod that what is selected is about, "" when it is about none.
+func (m *Lab) followable() string {
+	e := m.selected()
+	if d, ok := e.Detail.(*trace.HopDetail); ok && d.Namespace != "" {
+		return "pod/" + d.Namespace
+	}
+	if pod, ok := strings.CutPrefix(e.Actor, "pod "); ok {
+		return "pod/" + pod
+	}
+	if e.Object.Kind == "Pod" && e.Object.Name != "" {
+		return "pod/" + e.Object.Namespace + "/" + e.Object.Name
+	}
+	return ""
+}
+
+// followPod has the packets of the selected Pod reported, or no longer.
+func (m *Lab) followPod() tea.Cmd {
+	pod := m.followable()
+	verb := engine.Follow
+	if slices.Contains(m.debug.Following, pod) {
+		verb = engine.Unfollow
+	}
+	return m.tell(keymap.FollowPod, engine.Command{Verb: verb, Pattern: pod})
+}
+
+// suggest returns a pattern that fits what is selected, for a breakpoint.
+func (m *Lab) suggest() string {
+	e := m.selected()
 	switch e.Kind {
+	case trace.NetHop, trace.DNSQuery:
+		return fmt.Sprintf("%s %s", e.Kind, e.Verb)
 	case trace.APIRequest:
 		d, ok := e.Detail.(*trace.RequestDetail)
 		if !ok || d.Resource == "" || e.Background {
