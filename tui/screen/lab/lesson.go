@@ -173,6 +173,11 @@ func (m *Lab) lessonChanged(c play.Changed) {
 		if i := m.viewOf(step.View); i >= 0 {
 			m.front, m.at = i, 0
 		}
+		for i := range m.tabs { // what the step before had stopped at is not what this one is about
+			if v, ok := m.tabs[i].view.(interface{ Follow() }); ok {
+				v.Follow()
+			}
+		}
 	} else if step != nil && !m.inFront(layout.LabLesson) {
 		m.sayTicks(old.View.Checks, v)
 	}

@@ -141,6 +141,9 @@ func (v *Trace) Select(seq uint64) {
 	v.offset = max(v.at(), 0)
 }
 
+// Follow goes to the latest event, and to what comes.
+func (v *Trace) Follow() { v.follow, v.dirty = true, true }
+
 // Filter leaves only events with all the words, in a tree with their causes.
 func (v *Trace) Filter(words []string) { v.words, v.dirty = words, true }
 
