@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -48,8 +47,8 @@ func inTmux(t *testing.T, u *user, width, height int, args ...string) *terminal 
 		quoted[i] = "'" + a + "'"
 	}
 	// The exit code stays on the screen; the session ends with the test.
-	script := fmt.Sprintf("sh -c 'echo $$ > %s; exec \"$0\" \"$@\"' '%s' %s; echo exit code $?; exec cat", s.pidFile(), kubestep, strings.Join(quoted, " "))
-	s.tmux(u.env, "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "sh", "-c", script)
+	s.script = fmt.Sprintf("sh -c 'echo $$ > %s; exec \"$0\" \"$@\"' '%s' %s; echo exit code $?; exec cat", s.pidFile(), kubestep, strings.Join(quoted, " "))
+	s.tmux(u.env, "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "sh", "-c", s.script)
 	t.Cleanup(func() { s.tmux(nil, "kill-server") })
 	return s
 }
@@ -193,7 +192,8 @@ func TestScreens(t *testing.T) {
 	sawPrefix := false
 	const steps = 40
 	for range steps {
-		before := s.awaitEither(time.Minute, "n step")
+		s.await(time.Minute, "n step")
+		before := s.view()
 		if strings.Contains(before, "next: kube-scheduler  create  pods/web-") {
 			break
 		}
