@@ -220,7 +220,7 @@ func TestLessonCommandsByHandAndMouse(t *testing.T) {
 		d.press("enter", "$")
 		d.write("create deployment web --image=kubestep.dev/web:v1")
 		d.press("enter")
-		d.sees("✓ The Pod is stored")
+		d.sees("✓ The Pod is stored", "✓ kubectl create deployment web") // marked like one that the lesson has run
 		click := func(words string) {
 			for y, line := range strings.Split(d.screen(), "\n") {
 				if at := strings.Index(line, words); at >= 0 {
@@ -235,6 +235,19 @@ func TestLessonCommandsByHandAndMouse(t *testing.T) {
 		d.sees("step 3/4")
 		click("To the API server")
 		d.sees("✓ You said: To the API server.")
+	})
+}
+
+// What the learner stopped at is the learner's to let go; the screen says how.
+func TestLessonAndTheLearnersOwnStops(t *testing.T) {
+	lesson(t, 80, 24, "en", func(d *driver, _ *school) {
+		d.press("enter", "p", "enter")
+		d.sees("not answered yet", "■ kubectl create", "n lets it go on, c everything")
+		d.keys([]string{"n step", "c continue"}, nil)
+		d.press("n")
+		d.sees("deployment.apps/web created", "○ The Pod is stored")
+		d.press("c")
+		d.sees("✓ The Pod is stored", "held so that you can look")
 	})
 }
 

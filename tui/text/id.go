@@ -355,6 +355,7 @@ const (
 	LessonSureSolution
 	LessonHeldAsk
 	LessonHeldNext
+	LessonHeldFree
 	LessonBroken
 	FootAnswer
 	FootRun

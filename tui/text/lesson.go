@@ -70,6 +70,8 @@ var lessonWords = map[ID][langs]string{
 		"等你回答才放行：%s"},
 	LessonHeldNext: {"held so that you can look: %s goes on",
 		"拦在这里供你细看：按 %s 继续"},
+	LessonHeldFree: {"%s lets it go on, %s everything",
+		"按 %s 放行它，按 %s 全部放行"},
 	LessonBroken: {"The lesson: %v",
 		"课程：%v"},
 	FootAnswer: {"what do you say?",

@@ -8,6 +8,12 @@ import (
 	"github.com/kubestep/kubestep/tui/theme"
 )
 
+// Clear forgets the commands and what they said; one that still runs says nothing any more.
+func (c *Console) Clear() {
+	c.runs = nil
+	c.render()
+}
+
 // Last returns what the last command said, at most n lines of it.
 func (c *Console) Last(n int) []richtext.Line {
 	if len(c.runs) == 0 {

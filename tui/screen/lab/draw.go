@@ -190,7 +190,7 @@ func (m *Lab) statusLine() string {
 		line = m.theme.Paint(theme.Dim, m.say.T(text.ThenNoVerbs))
 	case m.busy != keymap.None:
 		line = m.theme.Paint(theme.Warn, m.say.T(text.Busy, m.verbName(m.busy)))
-	case m.holds() && len(m.debug.Held) > 0:
+	case m.lesson.session != nil && m.at == 0 && len(m.debug.Held) > 0:
 		line = m.lessonStatus()
 	case len(m.debug.Held) > 0:
 		next := describe.Event(&m.debug.Held[0].Event)

@@ -107,6 +107,14 @@ func (m *Lab) clickLesson(x, y int) tea.Cmd {
 // lessonKeyWords names the keys whose word on the key bar depends on where the focus is: in the lesson's pane, enter does
 // what else has a key of its own, and the lesson key leads to the view.
 func (m *Lab) lessonKeyWords() {
+	if m.lesson.session == nil {
+		return
+	}
+	for i := range m.bindings {
+		if b := &m.bindings[i]; b.Action == keymap.Step || b.Action == keymap.Continue && len(m.debug.Held) > 0 {
+			b.Rank = 1 // something waits that is not the lesson's own stop
+		}
+	}
 	if m.focus != layout.LabLesson {
 		return
 	}

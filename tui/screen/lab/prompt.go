@@ -68,6 +68,8 @@ func (m *Lab) runKubectl() tea.Cmd {
 	}
 	m.console.Line.Done()
 	m.typing = commands
+	m.typedShown("kubectl " + command)
+	m.typedShown(command)
 	if words, ok := faultWords(args); ok && m.o.Faults != nil {
 		return tea.Batch(m.breakLab(words), m.remember(command))
 	}
