@@ -51,8 +51,9 @@ func ends(e *trace.Event, c *cluster.Cluster) string {
 	if !ok {
 		return ""
 	}
+	then := cmp.Or(e.Seq, ^uint64(0)) // what waits has no number yet: it is now
 	name := func(a netip.AddrPort) string {
-		host := cmp.Or(c.NameOf(a.Addr(), e.Seq), a.Addr().String())
+		host := cmp.Or(c.NameOf(a.Addr(), then), a.Addr().String())
 		if a.Port() == 0 {
 			return host
 		}
