@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"sync"
 
 	"github.com/kubestep/kubestep/engine"
@@ -49,6 +50,7 @@ func (n *Network) NewNode(c engine.NodeConfig) (*Node, error) {
 	}
 	node := &Node{network: n, config: c, address: address.Unmap(), sandboxes: map[string]*sandbox{}}
 	node.proxy = newServiceProxy(c, node.install, node.learnPodCIDR)
+	node.proxy.listen = node.listen
 	n.mu.Lock()
 	former := n.nodes[c.Name]
 	n.nodes[c.Name] = node
@@ -190,7 +192,6 @@ func (n *Node) add(s inproc.SandboxNetwork) (program.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Names are the programs' to find: each has its own resolv.conf.
 	pod, err := n.fabric.AddPod(fabric.PodConfig{Namespace: s.PodNamespace, Name: s.PodName, Address: address})
 	if err != nil {
 		n.addresses.free(address)
@@ -236,6 +237,15 @@ func (n *Node) install(services []fabric.Service) error {
 		return nil
 	}
 	return f.SetServices(services)
+}
+
+// listen opens a port of the node's own address.
+func (n *Node) listen(ctx context.Context, port uint16) (net.Listener, error) {
+	f, _ := n.attached()
+	if f == nil {
+		return nil, n.Ready()
+	}
+	return f.Host().Listen(ctx, "tcp", net.JoinHostPort(n.address.String(), strconv.Itoa(int(port))))
 }
 
 // powerOff takes the power away. The other nodes keep their routes to it.

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 
@@ -33,6 +34,8 @@ type serviceProxy struct {
 	install func([]fabric.Service) error
 	cidr    func(podCIDR string) // is told the node's, whenever it changes
 	changed chan struct{}        // has room for one
+	// listen opens a port of the node for health checks; nil when there are none.
+	listen func(ctx context.Context, port uint16) (net.Listener, error)
 
 	mu       sync.Mutex
 	stopped  bool
@@ -184,6 +187,11 @@ func (p *serviceProxy) proxy(ctx context.Context, client kubernetes.Interface) e
 	if !cache.WaitFor(ctx, "", synced...) {
 		return nil
 	}
+	var checks *healthChecks
+	if p.listen != nil {
+		checks = newHealthChecks(p.listen, p.config.Log)
+		defer checks.close()
+	}
 	for {
 		k.servicePorts.Update(k.services)
 		k.endpointsOf.Update(k.endpoints)
@@ -192,6 +200,9 @@ func (p *serviceProxy) proxy(ctx context.Context, client kubernetes.Interface) e
 		k.mu.Unlock()
 		if err := p.install(servicesOf(k.servicePorts, k.endpointsOf, p.config.Name, topology)); err != nil {
 			p.config.Log.Warn("install Services", "actor", p.actor, "error", err)
+		}
+		if checks != nil {
+			checks.sync(ctx, k.servicePorts.HealthCheckNodePorts(), k.endpointsOf.LocalReadyEndpoints())
 		}
 		select {
 		case <-p.changed:

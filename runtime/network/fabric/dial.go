@@ -16,24 +16,16 @@ import (
 	"gvisor.dev/gvisor/pkg/waiter"
 )
 
-// Resolver finds the addresses of names as the namespace's own configuration says. The machine's resolver is never asked.
-type Resolver interface {
-	// Resolve returns a name's addresses. network is where it may send its questions from.
-	Resolve(ctx context.Context, network *Namespace, host string) ([]netip.Addr, error)
-}
-
-// Resolve returns the addresses of a name: a literal address's, localhost's, or the resolver's.
-func (h *Namespace) Resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+// Resolve returns the addresses of a name: a literal address's, or localhost's. Other names are the programs' to find: each
+// has its own resolv.conf.
+func (h *Namespace) Resolve(_ context.Context, host string) ([]netip.Addr, error) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a}, nil
 	}
 	if host == "localhost" {
 		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
 	}
-	if h.resolver == nil {
-		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
-	}
-	return h.resolver.Resolve(ctx, h, host)
+	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 }
 
 // Dial connects to an address as net.Dialer does: "tcp" or "udp", "web:80" or "10.96.0.10:80". A deadline of ctx counts on

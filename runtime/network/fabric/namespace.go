@@ -33,7 +33,6 @@ type Namespace struct {
 	nic       *nic
 	lo        *nic // nil when nobody sees what goes over loopback
 	addresses []netip.Addr
-	resolver  Resolver
 	node      *Node // whose own namespace it is, nil for a Pod's or an outside machine's
 
 	mu   sync.Mutex
@@ -58,8 +57,7 @@ type namespaceConfig struct {
 	hw        *hwaddr // nil for an interface that speaks IP
 	mtu       int
 	gateway   netip.Addr // invalid for none
-	resolver  Resolver
-	node      *Node // whose own namespace it is
+	node      *Node      // whose own namespace it is
 	send      func(p *packet) bool
 	loop      func(p *packet) bool // takes what goes over loopback; nil for nobody
 }
@@ -67,7 +65,7 @@ type namespaceConfig struct {
 // newNamespace makes a namespace. Whoever gets it calls destroy.
 func (f *Fabric) newNamespace(cfg namespaceConfig) (*Namespace, error) {
 	random := newRandom(f.cfg.Seed, cfg.name+cfg.addresses[0].String())
-	h := &Namespace{f: f, name: cfg.name, resolver: cfg.resolver, node: cfg.node, open: map[io.Closer]struct{}{}}
+	h := &Namespace{f: f, name: cfg.name, node: cfg.node, open: map[io.Closer]struct{}{}}
 	h.stack = stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, arp.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{udp.NewProtocol, icmp.NewProtocol4, tcp.NewProtocol},

@@ -16,8 +16,6 @@ type PodConfig struct {
 	// Address is in the node's Pod CIDR, and neither its first address nor the bridge's.
 	Address netip.Addr
 	MTU     int // default: the node's
-	// Resolver finds addresses of names; without one there are only literal addresses and localhost.
-	Resolver Resolver
 }
 
 // Pod is the network of one Pod sandbox, shared by its containers.
@@ -64,7 +62,7 @@ func (n *Node) AddPod(cfg PodConfig) (*Pod, error) {
 	hw := podHW(toIP4(cfg.Address))
 	input := func(q *packet) { n.bridgeInput(p, q) }
 	var err error
-	p.Namespace, err = n.f.newNamespace(namespaceConfig{name: title, hw: &hw, mtu: cfg.MTU, resolver: cfg.Resolver,
+	p.Namespace, err = n.f.newNamespace(namespaceConfig{name: title, hw: &hw, mtu: cfg.MTU,
 		addresses: []netip.Prefix{netip.PrefixFrom(cfg.Address, n.cfg.PodCIDR.Bits())}, gateway: n.bridgeAddr.addr(),
 		send: func(q *packet) bool { return n.f.post(input, q) },
 		loop: func(q *packet) bool { return n.f.post(p.loop, q) }})
