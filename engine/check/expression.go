@@ -27,6 +27,7 @@ const costLimit = 1_000_000
 //	object(KIND, NAMESPACE, NAME)
 //	objects(KIND)                   those in namespace default, or of the cluster, by name
 //	objects(KIND, NAMESPACE)        "*" for every namespace
+//	objects(KIND, NAMESPACE, LABELS) those with these labels: "app=web", "app=web,tier=front"
 //	events(PATTERN)                 events since the attempt began that match a gate pattern, by seq
 //	stepEvents(PATTERN)             those since the step began
 //	held(PATTERN)                   what the gate holds now, in the order of release
@@ -100,11 +101,7 @@ func (w *World) dependencies(checked *ast.AST) ([]string, error) {
 		if !ok || len(call.Args()) == 0 {
 			return
 		}
-		first := call.Args()[0]
-		literal, isString := "", false
-		if first.Kind() == ast.LiteralKind {
-			literal, isString = first.AsLiteral().Value().(string)
-		}
+		literal, isString := literalString(call.Args(), 0)
 		if !isString {
 			bad = fmt.Errorf("the first argument of %s must be a string in quotes", call.FunctionName())
 			return
@@ -116,6 +113,12 @@ func (w *World) dependencies(checked *ast.AST) ([]string, error) {
 				return
 			}
 			add("kind:" + strings.ToLower(literal))
+			if labels, ok := literalString(call.Args(), 2); ok && call.FunctionName() == "objects" {
+				if _, err := parseSelector(labels); err != nil {
+					bad = err
+					return
+				}
+			}
 		case "event":
 			if _, err := w.watch(literal); err != nil {
 				bad = err
@@ -134,6 +137,15 @@ func (w *World) dependencies(checked *ast.AST) ([]string, error) {
 		}
 	}))
 	return reads, bad
+}
+
+// literalString returns an argument that is written out in quotes.
+func literalString(args []ast.Expr, i int) (string, bool) {
+	if i >= len(args) || args[i].Kind() != ast.LiteralKind {
+		return "", false
+	}
+	s, ok := args[i].AsLiteral().Value().(string)
+	return s, ok
 }
 
 // Stale reports whether something that x reads has changed since its last evaluation.
@@ -229,7 +241,7 @@ func (w *World) environment() (*cel.Env, error) {
 	return cel.NewEnv(
 		cel.OptionalTypes(), ext.Bindings(), ext.Strings(), ext.Lists(), ext.Sets(), ext.Math(), cel.CrossTypeNumericComparisons(true),
 		function("object", object, w.object, 2, 3),
-		function("objects", list, w.list, 1, 2),
+		function("objects", list, w.list, 1, 2, 3),
 		function("events", list, func(a []string) (any, error) { return w.matching(a[0], w.start) }, 1),
 		function("stepEvents", list, func(a []string) (any, error) { return w.matching(a[0], w.step) }, 1),
 		function("held", list, w.holding, 1),
@@ -255,12 +267,19 @@ func (w *World) object(args []string) (any, error) {
 
 func (w *World) list(args []string) (any, error) {
 	namespace := DefaultNamespace
-	if len(args) == 2 {
+	if len(args) > 1 {
 		namespace = args[1]
+	}
+	var wanted selector
+	if len(args) > 2 {
+		var err error
+		if wanted, err = parseSelector(args[2]); err != nil {
+			return nil, err
+		}
 	}
 	var found []*stored
 	for _, s := range w.kinds[strings.ToLower(args[0])] {
-		if namespace == "*" || s.object.Namespace == "" || s.object.Namespace == namespace {
+		if (namespace == "*" || s.object.Namespace == "" || s.object.Namespace == namespace) && wanted.matches(s) {
 			found = append(found, s)
 		}
 	}
