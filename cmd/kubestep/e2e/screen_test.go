@@ -268,7 +268,7 @@ func TestReplay(t *testing.T) {
 	s := inTmux(t, u, 120, 40, "replay", file, "--lang", "en")
 	s.await(10*time.Second, "[1 Map]", "replay")
 	s.press("2")
-	s.await(5*time.Second, "by cause", "kubectl", "deployments/web 201")
+	s.await(5*time.Second, "by cause", "StartContainer", "pods/web-", "deployments/web/status")
 	s.press("q")
 	s.ended(0, 10*time.Second)
 }
