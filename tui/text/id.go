@@ -422,6 +422,10 @@ const (
 	QuizSeeStep
 	QuizSeeLesson
 	QuizSeeEvent
+	QuizTopics
+	QuizAllTopics
+	QuizTopicCount
+	QuizFootTopic
 	QuizFootOne
 	QuizFootSeveral
 	QuizFootOrder

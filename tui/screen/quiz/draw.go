@@ -171,6 +171,8 @@ func (m *Quiz) in(t schema.Text) string { return t.In(m.say.Lang().Tag()) }
 func (m *Quiz) question() []part {
 	q := m.current()
 	switch {
+	case m.topics.open():
+		return m.topicParts()
 	case q == nil:
 		id := text.QuizNone
 		if m.about.Mode == route.Review {

@@ -107,6 +107,8 @@ func (m *Quiz) footer() []richtext.Line {
 	press := func(s string) []richtext.Line { return []richtext.Line{richtext.Text(theme.Key, "▸ "+s)} }
 	enter, digits := key(keymap.Submit), key(keymap.Choice)
 	switch {
+	case m.topics.open():
+		return press(m.say.T(text.QuizFootTopic, digits, enter))
 	case q == nil || m.over:
 		return press(m.say.T(text.QuizFootLeave, enter))
 	case m.reading != nil:

@@ -70,7 +70,10 @@ func (m *Quiz) do(a keymap.Action) tea.Cmd {
 	if m.judging {
 		return nil
 	}
-	if i, ok := keymap.ChoiceOf(a); ok && !m.over && len(m.questions) > 0 {
+	if i, ok := keymap.ChoiceOf(a); ok && m.topics.open() {
+		m.choose(i)
+		return nil
+	} else if ok && !m.over && len(m.questions) > 0 {
 		m.questions[m.at].choose(i)
 		return nil
 	}
@@ -125,6 +128,9 @@ func (m *Quiz) enter(i int) {
 func (m *Quiz) enterKey() tea.Cmd {
 	switch {
 	case m.judging:
+		return nil
+	case m.topics.open():
+		m.choose(m.topics.cursor)
 		return nil
 	case m.over || len(m.questions) == 0:
 		return m.leave()
@@ -204,6 +210,8 @@ func (m *Quiz) leave() tea.Cmd {
 // move moves the cursor among the answers, or from result to result; when there is nothing to move in, the text.
 func (m *Quiz) move(n int) {
 	switch {
+	case m.topics.open():
+		m.topics.move(n)
 	case len(m.questions) == 0:
 	case m.over:
 		m.at = max(min(m.at+n, len(m.questions)-1), 0)
@@ -303,11 +311,14 @@ func (m *Quiz) works(a keymap.Action) bool {
 		return m.reading != nil
 	}
 	_, choice := keymap.ChoiceOf(a)
-	return !choice || open && !q.done
+	return !choice || open && !q.done || m.topics.open()
 }
 
 func (m *Quiz) bind() {
 	choices := 0
+	if m.topics.open() {
+		choices = len(m.topics.names) + 1
+	}
 	if len(m.questions) > 0 && !m.over && !m.questions[m.at].done {
 		choices = m.questions[m.at].choices()
 	}
@@ -315,6 +326,12 @@ func (m *Quiz) bind() {
 	for i := range m.bindings {
 		b := &m.bindings[i]
 		b.Off = !m.works(b.Action)
+		if b.Action == keymap.Submit && m.topics.open() {
+			b.Label = text.KeyOpen
+		}
+		if b.Action == keymap.Choice && m.topics.open() {
+			b.Label = text.KeyToggle
+		}
 		if b.Action == keymap.Submit && (m.over || m.reading != nil || len(m.questions) > 0 && m.questions[m.at].done) {
 			b.Label = text.KeyGoOn
 		}
@@ -345,7 +362,9 @@ func (m *Quiz) Mouse(msg tea.MouseMsg) tea.Cmd {
 // click does what was clicked on: answers are picked, a row of an order is taken and then put where the next click is.
 func (m *Quiz) click(h hit) tea.Cmd {
 	var cmd tea.Cmd
-	switch q := m.questions[m.at]; h.kind {
+	switch q := m.current(); h.kind {
+	case aTopic:
+		m.choose(h.i)
 	case anOption:
 		if q.Kind == schema.Order {
 			q.clickRow(h.i)

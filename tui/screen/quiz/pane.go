@@ -23,6 +23,7 @@ const (
 	aLeft
 	aRight
 	aResult
+	aTopic
 	theFoot
 )
 

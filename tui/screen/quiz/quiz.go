@@ -47,6 +47,7 @@ type Quiz struct {
 	w, h  int
 
 	about     play.Quiz
+	topics    topics // to choose from, before the first question
 	round     uint64 // counts quizzes; answers to an earlier one's commands are dropped
 	questions []*question
 	at        int
@@ -107,10 +108,9 @@ func (m *Quiz) Begin(q play.Quiz) tea.Cmd {
 	m.about, m.questions, m.at, m.records = q, nil, 0, map[string]quiz.Record{}
 	m.over, m.judging, m.sure, m.notice, m.reading = len(q.Items) == 0, false, false, notice{}, nil
 	m.now, m.ends = time.Time{}, time.Time{}
-	for _, i := range q.Items {
-		m.questions = append(m.questions, newQuestion(i))
+	if m.topics = topicsOf(q); !m.topics.open() {
+		m.ask(q.Items)
 	}
-	m.enter(0)
 	m.refresh()
 	book, now := m.o.Book, m.o.Now
 	return m.o.Ask(m.round, func(ctx context.Context) (any, error) {
@@ -121,6 +121,14 @@ func (m *Quiz) Begin(q play.Quiz) tea.Cmd {
 		}
 		return b, err
 	})
+}
+
+// ask begins with the first of some questions.
+func (m *Quiz) ask(items []quiz.Item) {
+	for _, i := range items {
+		m.questions = append(m.questions, newQuestion(i))
+	}
+	m.enter(0)
 }
 
 // exam reports whether answers are judged at the end only.
