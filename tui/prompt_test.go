@@ -35,7 +35,7 @@ func TestCompletionCycles(t *testing.T) {
 		d.press("v", "$")
 		d.write("get p")
 		d.press("tab")
-		d.sees("$ kubectl get pod ", "pods  podtemplates", "2 ways to go on")
+		d.sees("$ kubectl get pod ", "pods  podtemplates", "2 ways · tab next")
 		d.press("tab")
 		d.sees("get pods ")
 		d.press("tab")

@@ -2,7 +2,7 @@ package text
 
 // The texts of the home screen.
 const (
-	HomeTitle ID = iota + idsHere
+	HomeTitle ID = iota + idsMachine
 	Lessons
 	LessonsDone
 	TrackStart

@@ -1,5 +1,63 @@
 package text
 
+// The texts of what concerns the reader's own machine, and of exports.
+const (
+	KeyShell ID = iota + idsHere
+	HelpShell
+	KeyEdit
+	HelpEdit
+	KeyRecord
+	HelpRecord
+	HelpSaveTrace
+	HelpSaveSVG
+	HelpSaveHTML
+	HelpCast
+	HelpThemeAuto
+	HelpThemeDark
+	HelpThemeLight
+	HelpThemeContrast
+	HelpThemeNone
+	GroupMachine
+	GroupLooks
+	ShellHint
+	ShellHeld
+	ShellFailed
+	ShellBack
+	EditNothing
+	EditGet
+	EditGetFailed
+	EditorFailed
+	EditSame
+	EditApplying
+	EditDone
+	EditRefused
+	EditHead
+	EditAgain
+	Damaged
+	Saved
+	SaveFailed
+	Casting
+	CastEnded
+	Proposals
+	PromptNoShell
+	PromptEndless
+	ExportTitle
+	ExportFacts
+	ExportSpan
+	ExportCommand
+	ExportWhat
+	ExportLegend
+	ExportSource
+	ExportEvent
+	ExportFunction
+	ExportPlace
+	ExportEmpty
+	FaultsNone
+	NothingToCopy
+
+	idsMachine
+)
+
 // machineWords has the texts of what concerns the reader's own machine, and of exports.
 var machineWords = map[ID][langs]string{
 	KeyShell: {"shell",
@@ -74,8 +132,8 @@ var machineWords = map[ID][langs]string{
 		"正在把 asciicast 写入 %s；再次执行同一命令即结束。"},
 	CastEnded: {"The asciicast is in %s; play it with: asciinema play FILE",
 		"asciicast 在 %s；播放：asciinema play FILE"},
-	Proposals: {"%d ways to go on · tab goes through them · esc takes back",
-		"%d 种补全 · tab 逐个 · esc 撤回"},
+	Proposals: {"%d ways · tab next · esc back",
+		"%d 种 · tab 下一个 · esc 撤回"},
 	ExportTitle: {"Trace of a lab",
 		"实验环境的轨迹"},
 	ExportFacts: {"Kubernetes %s · nodes: %d · events: %d",
