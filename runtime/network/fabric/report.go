@@ -49,11 +49,10 @@ func (f *Fabric) report(p *packet, s sight) {
 		return
 	}
 	ip := p.frameIP(s.frame)
-	one := new(seen)
+	one := &seen{hop: network.Hop{Packet: p.id, Reply: p.reply, From: from, To: to, Node: s.at.node,
+		Namespace: s.at.namespace, Device: s.at.device, Direction: s.direction, Point: s.point, MTU: s.at.mtu, Rule: s.rule,
+		NAT: s.nat, Verdict: s.verdict, Reason: s.reason}}
 	h := &one.hop
-	*h = network.Hop{Packet: p.id, Reply: p.reply, From: from, To: to, Node: s.at.node, Namespace: s.at.namespace, Device: s.at.device,
-		Direction: s.direction, Point: s.point, MTU: s.at.mtu, Rule: s.rule, NAT: s.nat, Verdict: s.verdict,
-		Reason: s.reason}
 	if h.Verdict == "" {
 		h.Verdict = network.Forwarded
 	}
