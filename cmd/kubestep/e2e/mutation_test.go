@@ -34,7 +34,7 @@ func TestMutations(t *testing.T) {
 	all := mutants(t, os.Getenv("KUBESTEP_MUTATION_LESSON"))
 	var passed []mutant
 	for _, m := range all {
-		if r := u.run(t, "", "lesson", "lint", "--lessons", u.spoil(t, m)); r.code == 0 {
+		if r := u.run(t, "", "lesson", "lint", m.lesson, "--lessons", u.spoil(t, m)); r.code == 0 {
 			passed = append(passed, m)
 		}
 	}
@@ -61,7 +61,8 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// spoil writes a lesson with its mistake, and returns the folder that holds the lesson's folder.
+// spoil writes a lesson with its mistake beside the others, which it may require, and returns the folder that holds
+// their folders.
 func (u *user) spoil(t *testing.T, m mutant) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(u.home, "spoilt")
@@ -69,19 +70,34 @@ func (u *user) spoil(t *testing.T, m mutant) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	for name, text := range lessonFiles(t, m.lesson) {
-		if name == m.file {
-			text = m.text
-		}
-		to := filepath.Join(dir, m.lesson, name)
-		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(to, text, 0o600); err != nil {
-			t.Fatal(err)
+	for _, id := range lessonIDs(t) {
+		for name, text := range lessonFiles(t, id) {
+			if id == m.lesson && name == m.file {
+				text = m.text
+			}
+			to := filepath.Join(dir, id, name)
+			if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(to, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	return dir
+}
+
+func lessonIDs(t *testing.T) []string {
+	t.Helper()
+	entries, err := lessons.FS.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, e := range entries {
+		ids = append(ids, e.Name())
+	}
+	return ids
 }
 
 func lessonFiles(t *testing.T, id string) map[string][]byte {
@@ -102,16 +118,12 @@ func lessonFiles(t *testing.T, id string) map[string][]byte {
 // mutants returns every mistake of every kind, in all lessons or one.
 func mutants(t *testing.T, only string) []mutant {
 	t.Helper()
-	entries, err := lessons.FS.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []mutant
-	for _, e := range entries {
-		if only != "" && e.Name() != only {
+	for _, id := range lessonIDs(t) {
+		if only != "" && id != only {
 			continue
 		}
-		for name, text := range lessonFiles(t, e.Name()) {
+		for name, text := range lessonFiles(t, id) {
 			var found []mutant
 			switch {
 			case name == "lesson.yaml":
@@ -120,7 +132,7 @@ func mutants(t *testing.T, only string) []mutant {
 				found = missingLines(text)
 			}
 			for _, m := range found {
-				m.lesson, m.file = e.Name(), name
+				m.lesson, m.file = id, name
 				m.what = name + ": " + m.what
 				out = append(out, m)
 			}
