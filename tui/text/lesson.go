@@ -1,5 +1,58 @@
 package text
 
+// The texts of the lesson pane.
+const (
+	PaneLesson ID = iota + idsHere
+	GroupLesson
+	KeyNextStep
+	HelpNextStep
+	KeyRunShown
+	HelpRunShown
+	KeyLessonPane
+	HelpLessonPane
+	KeyLookInside
+	KeyHint
+	HelpHint
+	KeySolution
+	HelpSolution
+	KeyReset
+	HelpReset
+	KeySkip
+	HelpSkip
+	KeyChoice
+	HelpChoice
+	LessonStep
+	LessonSolution
+	LessonSolutionSame
+	LessonHint
+	LessonNoMoreHints
+	LessonWhy
+	LessonRight
+	LessonWrong
+	LessonWas
+	LessonFailed
+	LessonCheckDone
+	LessonSureReset
+	LessonSureSolution
+	LessonHeldAsk
+	LessonHeldNext
+	LessonHeldFree
+	LessonBroken
+	FootAnswer
+	FootRun
+	FootType
+	FootAnyCommand
+	FootWatch
+	FootNext
+	FootEnd
+	FootPreparing
+	FootReplaying
+	FootSolving
+	FootOver
+
+	idsOfLessons // quiz.go goes on
+)
+
 // lessonWords has the texts of the lesson pane.
 var lessonWords = map[ID][langs]string{
 	PaneLesson: {"Lesson",

@@ -1,5 +1,102 @@
 package text
 
+// The texts of quizzes and of summaries.
+const (
+	GroupQuiz ID = iota + idsOfLessons
+	KeySubmit
+	HelpSubmit
+	KeyToggle
+	HelpToggle
+	KeyCarry
+	HelpCarryUp
+	HelpCarryDown
+	KeyShowWhere
+	HelpShowWhere
+	KeyGoThere
+	HelpGoThere
+	KeyQuestions
+	HelpPrevQuestion
+	HelpNextQuestion
+	KeyFinish
+	HelpFinish
+	HelpBackQuiz
+	HelpLeaveQuiz
+	QuizPane
+	QuizExplanation
+	QuizResults
+	QuizQuestion
+	QuizTime
+	QuizOne
+	QuizSeveral
+	QuizNumber
+	QuizText
+	QuizOrder
+	QuizMatch
+	QuizLive
+	QuizEmpty
+	QuizJudging
+	QuizExamEnd
+	QuizSureLeave
+	QuizNone
+	QuizNoneDue
+	QuizNoEvent
+	QuizRight
+	QuizWrong
+	QuizPartly
+	QuizTruth
+	QuizYours
+	QuizUnanswered
+	QuizNotJudged
+	QuizScore
+	QuizRightCount
+	QuizComeBack
+	QuizSeeStep
+	QuizSeeLesson
+	QuizSeeEvent
+	QuizTopics
+	QuizAllTopics
+	QuizTopicCount
+	QuizFootTopic
+	QuizFootOne
+	QuizFootSeveral
+	QuizFootOrder
+	QuizFootMatch
+	QuizFootType
+	QuizFootTyping
+	QuizFootNext
+	QuizFootRead
+	QuizFootLeave
+
+	// Summaries.
+
+	KeyNextLesson
+	HelpNextLesson
+	HelpSummaryGo
+	KeyStayInLab
+	HelpStayInLab
+	SummaryTitle
+	SummarySteps
+	SummaryAlone
+	SummaryHelped
+	SummarySkipped
+	SummaryHints
+	SummaryHintsUsed
+	SummaryPredictions
+	SummaryPredicted
+	SummarySaid
+	SummaryQuiz
+	SummaryQuizOpen
+	SummaryQuizScore
+	SummaryCan
+	SummaryNext
+	SummaryAll
+	SummaryFootQuiz
+	SummaryFootNext
+	SummaryFootHome
+
+	idsOfQuizzes // home.go goes on
+)
+
 // quizWords has the texts of quizzes and of summaries.
 var quizWords = map[ID][langs]string{
 	GroupQuiz: {"Quiz",
