@@ -12,6 +12,7 @@ import (
 	"github.com/kubestep/kubestep/engine/quiz"
 	"github.com/kubestep/kubestep/lessons/schema"
 	"github.com/kubestep/kubestep/tui/feed"
+	"github.com/kubestep/kubestep/tui/host"
 	"github.com/kubestep/kubestep/tui/play"
 	"github.com/kubestep/kubestep/tui/route"
 	"github.com/kubestep/kubestep/tui/screen/home"
@@ -51,12 +52,12 @@ type attempt struct {
 	done chan struct{} // closed when Run has returned
 }
 
-func newClass(ctx context.Context, c *Course) class {
+func newClass(ctx context.Context, c *Course, machine host.Host) class {
 	l := class{course: c, ask: route.From(ctx, rootAddress)}
 	l.cancellable = func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }
 	if c != nil {
 		l.home = home.New(home.Options{Lessons: c.Lessons, Problems: c.Problems, Folder: c.Folder, Done: c.Done, Read: c.Read,
-			Busy: c.Open.ID != "", Aside: c.Aside, Ask: route.From(ctx, home.Address)})
+			Busy: c.Open.ID != "", Aside: c.Aside, Host: machine, Ask: route.From(ctx, home.Address)})
 	}
 	return l
 }

@@ -1,13 +1,16 @@
 package tui_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/kubestep/kubestep/tui"
+	"github.com/kubestep/kubestep/tui/host"
 	"github.com/kubestep/kubestep/tui/internal/classtest"
 	"github.com/kubestep/kubestep/tui/internal/scene"
 	"github.com/kubestep/kubestep/tui/play"
@@ -252,6 +255,30 @@ func TestProgressThatWasSetAside(t *testing.T) {
 	})
 }
 
+func TestRecordingsAreListed(t *testing.T) {
+	drive(t, 120, 40, func(o *tui.Options) {
+		learner(o)
+		o.Host.Recordings = func(context.Context) ([]host.Recording, error) {
+			return []host.Recording{{Path: "/home/me/recordings/lab-7.ks", Kept: time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC)}}, nil
+		}
+		o.Host.Replay = func(string, string) error { return nil }
+	}, func(d *driver) {
+		d.start()
+		d.sees("Recordings", "· lab-7.ks", "2026-03-01 09:30")
+		d.press("end")
+		d.sees("opens in the same views", "/home/me/recordings/lab-7.ks")
+		d.keys([]string{"enter open"}, []string{"t quiz", "begin anew"})
+	})
+	drive(t, 120, 40, func(o *tui.Options) {
+		learner(o)
+		o.Host.Recordings = func(context.Context) ([]host.Recording, error) {
+			return nil, errors.New("look for recordings: no permission")
+		}
+	}, func(d *driver) {
+		d.sees("look for recordings: no permission", "✓ Life of a Pod")
+	})
+}
+
 func TestHomeMouse(t *testing.T) {
 	var c *classtest.Class
 	drive(t, 120, 40, attending(&c, begun), func(d *driver) {
@@ -260,13 +287,13 @@ func TestHomeMouse(t *testing.T) {
 			d.send(tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft})
 			d.idle()
 		}
-		click(10, 4) // Life of a Pod: selected, then opened
+		click(10, 5) // Life of a Pod: selected, then opened
 		d.sees("▸ ✓ Life of a Pod")
 		if len(c.Begun()) != 0 {
 			t.Fatal("one click opened a lesson")
 		}
-		click(10, 3) // a heading has nothing to open
-		click(10, 4)
+		click(10, 4) // a heading has nothing to open
+		click(10, 5)
 		if got := c.Begun(); len(got) != 1 || got[0].ID != "first-pod" {
 			t.Errorf("begun: %v", got)
 		}

@@ -89,7 +89,7 @@ type Model struct {
 
 // New returns the interface. It starts nothing: a program's Init does. ctx ends its commands.
 func New(ctx context.Context, o Options) *Model {
-	m := &Model{dark: true, looks: looks(o), say: text.In(text.Parse(o.Lang)), log: o.Log, front: lab.Address, class: newClass(ctx, o.Course)}
+	m := &Model{dark: true, looks: looks(o), say: text.In(text.Parse(o.Lang)), log: o.Log, front: lab.Address, class: newClass(ctx, o.Course, o.Host)}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
@@ -124,8 +124,11 @@ func New(ctx context.Context, o Options) *Model {
 // Init implements [tea.Model].
 func (m *Model) Init() tea.Cmd {
 	cmds := []tea.Cmd{feed.First(m.sources.store), tea.RequestBackgroundColor, m.class.trouble()}
-	if m.class.course != nil && m.class.course.Open.ID != "" {
-		cmds = append(cmds, route.Go(m.class.course.Open))
+	if m.class.home != nil {
+		cmds = append(cmds, m.class.home.Read())
+		if m.class.course.Open.ID != "" {
+			cmds = append(cmds, route.Go(m.class.course.Open))
+		}
 	}
 	if m.sources.status != nil {
 		status, state := m.status, m.state

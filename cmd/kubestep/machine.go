@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -29,9 +30,11 @@ func (a *app) newMachine() *machine {
 	return &machine{app: a, output: &host.Output{File: os.Stdout}}
 }
 
-// offer gives o what works without a lab: files and asciicasts. With a file's name an asciicast begins at once.
+// offer gives o what works without a lab: files, recordings and asciicasts. With a file's name an asciicast begins at once.
 func (m *machine) offer(o *tui.Options, asciicast string) error {
 	o.Output = m.output
+	o.Host.Recordings = func(context.Context) ([]uihost.Recording, error) { return host.Recordings(m.app.dirs.Data, ".ks") }
+	o.Host.Replay = m.replay
 	o.Host.Keep = func(name string, write func(io.Writer) error) (string, error) {
 		return host.Keep(m.app.dirs.Data, name, write)
 	}
@@ -105,6 +108,22 @@ func (m *machine) offerLab(ctx context.Context, o *tui.Options, lab *running, di
 	history := host.OpenHistory(m.app.dirs.State)
 	o.Host.Remember = history.Add
 	o.Host.History, _ = history.Lines() // without it there is only less to go back to
+}
+
+// replay opens a recording in a program of its own, on this one's terminal: a program shows one lab.
+func (m *machine) replay(path, lang string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program's own file: %w", err)
+	}
+	cmd := exec.Command(self, "replay", path, "--lang", lang) //nolint:gosec // the file is the reader's own
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, m.app.terminal
+	m.lent.Store(true)
+	defer m.lent.Store(false)
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("replay %s: %w", path, err)
+	}
+	return nil
 }
 
 // Close ends an asciicast that still runs.

@@ -7,10 +7,11 @@ package host
 import (
 	"context"
 	"io"
+	"time"
 )
 
 // Host is what the screens may ask for. A function that is nil takes its keys away. What blocks is called from a
-// goroutine of its own and never from Update or View; Shell and Edit only while the terminal has been handed over.
+// goroutine of its own and never from Update or View; Shell, Edit and Replay only while the terminal has been handed over.
 type Host struct {
 	// Shell runs the reader's own shell on the terminal until it ends; hint is shown before. It is an error when there is
 	// no such shell, not when the shell's last command failed.
@@ -25,11 +26,21 @@ type Host struct {
 	Keep func(name string, write func(w io.Writer) error) (path string, err error)
 	// Cast begins to write what the terminal shows to a new file, or ends that, and returns the file's path.
 	Cast func(on bool) (path string, err error)
+	// Recordings returns what the reader has kept of labs, newest first.
+	Recordings func(ctx context.Context) ([]Recording, error)
+	// Replay opens a recording in screens of its own until the reader leaves them; lang is their language.
+	Replay func(path, lang string) error
 	// Casting says that it has begun already.
 	Casting bool
 	// History is what was typed at the prompt in earlier runs, oldest first. Remember adds a line for later ones.
 	History  []string
 	Remember func(line string) error
+}
+
+// Recording is one that the reader has kept.
+type Recording struct {
+	Path string
+	Kept time.Time
 }
 
 // Completion is how a word could go on.

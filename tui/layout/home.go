@@ -37,7 +37,7 @@ func ArrangeHome(w, h int, o HomeOptions) Home {
 		s.Pane[HomeList] = Rect{0, body.Y, left, body.H}
 		s.Pane[HomeAbout] = Rect{left, body.Y, middle, body.H}
 		s.Pane[HomeLab] = Rect{left + middle, body.Y, w - left - middle, body.H}
-	case w >= twoColumns:
+	case w >= TwoColumns:
 		left := w * 54 / 100
 		s.Pane[HomeList] = Rect{0, body.Y, left, body.H}
 		lab = min(lab, body.H/3)

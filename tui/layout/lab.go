@@ -43,13 +43,13 @@ func ArrangeLab(w, h int, o LabOptions) Lab {
 		body.Y, body.H = body.Y+1, body.H-1
 	}
 	switch {
-	case w >= twoColumns && o.Lesson:
+	case w >= TwoColumns && o.Lesson:
 		beside(&s, body, o)
 	case w >= threeColumns:
 		left := w * 58 / 100
 		s.Pane[LabView] = Rect{0, body.Y, left, body.H}
 		s.Pane[LabHeld], s.Pane[LabSide] = above(Rect{left, body.Y, w - left, body.H}, o)
-	case w >= twoColumns:
+	case w >= TwoColumns:
 		top := body.H * 56 / 100
 		s.Pane[LabView] = Rect{0, body.Y, w, top}
 		bottom := Rect{0, body.Y + top, w, body.H - top}

@@ -15,9 +15,9 @@ const (
 	MinHeight = 20
 )
 
-// Widths, in cells, from which the panes stand side by side: in two columns, in three.
+// TwoColumns and threeColumns are the widths, in cells, from which panes stand side by side.
 const (
-	twoColumns   = 100
+	TwoColumns   = 100
 	threeColumns = 160
 )
 

@@ -31,6 +31,8 @@ const (
 	DueCount
 	NothingDue
 	NothingDueShort
+	Recordings
+	RecordingAbout
 	NothingFound
 	SearchKeys
 	GoOnWith
@@ -156,6 +158,10 @@ var homeWords = map[ID][langs]string{
 		"现在没有需要复习的题目。"},
 	NothingDueShort: {"nothing due",
 		"没有到期"},
+	Recordings: {"Recordings",
+		"录像"},
+	RecordingAbout: {"A lab as it was, with everything that happened in it. It opens in the same views, without a cluster; q comes back here.",
+		"当时的实验环境，以及其中发生的一切。它在同样的视图里打开，不需要集群；按 q 回到这里。"},
 	NothingFound: {"Nothing fits the search. Press esc to take it away.",
 		"没有符合的内容。按 esc 取消搜索。"},
 	SearchKeys: {"enter opens · esc takes the search away",

@@ -86,6 +86,8 @@ func (m *Home) aboutLines(e *entry) []richtext.Line {
 		return m.paragraphs(text.ReviewAbout)
 	case exam:
 		return m.paragraphs(text.ExamAbout)
+	case recording:
+		return append(m.paragraphs(text.RecordingAbout), richtext.Line{}, richtext.Text(theme.Dim, e.recording.Path))
 	}
 	return nil
 }
@@ -180,12 +182,11 @@ func (m *Home) labLines() []richtext.Line {
 	}
 	lines := []richtext.Line{richtext.Of(richtext.Span{Role: theme.Good, Text: "✓ "}, richtext.Span{Text: m.say.T(text.PhaseAllReady, seconds(s.Took))}),
 		richtext.Text(theme.Plain, s.Version+" · "+m.say.T(text.Nodes, s.Nodes)), {}}
-	lines = append(lines, m.phases()...)
 	if s.Kubeconfig != "" {
-		lines = append(lines, richtext.Line{}, richtext.Text(theme.Dim, m.say.T(text.OwnKubectl)),
-			richtext.Line{Indent: 2, Hang: 2, Spans: []richtext.Span{{Role: theme.Plain, Text: "export KUBECONFIG=" + s.Kubeconfig}}})
+		lines = append(lines, richtext.Text(theme.Dim, m.say.T(text.OwnKubectl)),
+			richtext.Line{Indent: 2, Hang: 2, Spans: []richtext.Span{{Role: theme.Plain, Text: "export KUBECONFIG=" + s.Kubeconfig}}}, richtext.Line{})
 	}
-	return lines
+	return append(lines, m.phases()...)
 }
 
 // phases shows how far the start is, or how long its parts took.

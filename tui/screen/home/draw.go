@@ -127,6 +127,9 @@ func (m *Home) row(e *entry, w int) []list.Cell {
 	case broken:
 		return []list.Cell{{Role: theme.Bad, Text: " ✗", Width: 3}, {Role: role, Text: e.title},
 			{Role: theme.Bad, Text: m.say.T(text.ProblemCount, len(e.problems)), Width: 14}}
+	case recording:
+		return []list.Cell{{Text: " ·", Width: 3}, {Role: role, Text: e.title},
+			{Role: theme.Dim, Text: e.recording.Kept.Format("2006-01-02 15:04"), Width: 17}}
 	case nothing:
 		return []list.Cell{{Role: theme.Warn, Text: " ✗", Width: 3}, {Role: role, Text: e.title}}
 	case freeLab, practice, exam:

@@ -2,12 +2,15 @@ package home
 
 import (
 	"cmp"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/kubestep/kubestep/engine/course"
 	"github.com/kubestep/kubestep/engine/quiz"
 	"github.com/kubestep/kubestep/lessons/schema"
+	"github.com/kubestep/kubestep/tui/host"
+	"github.com/kubestep/kubestep/tui/layout"
 	"github.com/kubestep/kubestep/tui/play"
 	"github.com/kubestep/kubestep/tui/text"
 )
@@ -25,15 +28,17 @@ const (
 	practice             // the questions of all lessons
 	review               // those that have come back
 	exam
+	recording // what the reader has kept of a lab
 )
 
 // entry is one row of the list.
 type entry struct {
-	kind     kind
-	title    string
-	lesson   *schema.Lesson
-	standing standing
-	problems schema.Problems // of a broken one
+	kind      kind
+	title     string
+	lesson    *schema.Lesson
+	standing  standing
+	problems  schema.Problems // of a broken one
+	recording host.Recording
 }
 
 // key tells entries apart, whatever the language.
@@ -43,6 +48,8 @@ func (e *entry) key() string {
 		return e.lesson.ID
 	case broken:
 		return "broken/" + e.title
+	case recording:
+		return e.recording.Path
 	}
 	return [...]string{"", "onward", "", "", "nothing", "lab", "quiz", "review", "exam"}[e.kind]
 }
@@ -187,7 +194,27 @@ func (m *Home) list() {
 			entry{kind: review, title: m.say.T(text.ReviewQuestions)}, entry{kind: exam, title: m.say.T(text.ExamQuestions)})
 	}
 	add(m.say.T(text.Besides), besides...)
-	m.keep(out)
+	var kept []entry
+	for _, r := range m.recordings {
+		kept = append(kept, entry{kind: recording, title: filepath.Base(r.Path), recording: r})
+	}
+	add(m.say.T(text.Recordings), kept...)
+	m.keep(m.spaced(out))
+}
+
+// spaced sets headings off by an empty line, where there is room.
+func (m *Home) spaced(rows []entry) []entry {
+	var out []entry
+	for i, e := range rows {
+		if e.kind == heading && i > 0 {
+			out = append(out, entry{})
+		}
+		out = append(out, e)
+	}
+	if m.w < layout.TwoColumns || len(out) > m.h-6 {
+		return rows
+	}
+	return out
 }
 
 // fits reports whether an entry has all words of the search, in either language.

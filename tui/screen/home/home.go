@@ -7,6 +7,7 @@ package home
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/kubestep/kubestep/tui/component/list"
 	"github.com/kubestep/kubestep/tui/component/pager"
 	"github.com/kubestep/kubestep/tui/feed"
+	"github.com/kubestep/kubestep/tui/host"
 	"github.com/kubestep/kubestep/tui/keymap"
 	"github.com/kubestep/kubestep/tui/layout"
 	"github.com/kubestep/kubestep/tui/play"
@@ -38,6 +40,8 @@ type Options struct {
 	Read     func(ctx context.Context) (play.Done, error)
 	Busy     bool   // a lesson is opened at once: no welcome
 	Aside    string // where a progress file that could not be read is now
+	// Host is what the screen may ask of the machine.
+	Host host.Host
 	// Ask makes the screen's commands.
 	Ask route.Ask
 }
@@ -49,11 +53,12 @@ type Home struct {
 	say   text.Printer
 	w, h  int
 
-	lessons   []*schema.Lesson // in order
-	brokenIDs []string
-	done      play.Done
-	standings map[string]standing
-	status    engine.Status
+	lessons    []*schema.Lesson // in order
+	brokenIDs  []string
+	done       play.Done
+	recordings []host.Recording
+	standings  map[string]standing
+	status     engine.Status
 
 	welcome bool // it is in front of the list
 	// opening is the lesson that was asked for and is not there yet; inTheWay is what has to be agreed to before.
@@ -99,6 +104,7 @@ func (m *Home) lang() string { return schema.Languages[m.say.Lang()] }
 // Resize gives the screen its size.
 func (m *Home) Resize(w, h int) {
 	m.w, m.h = w, h
+	m.list()
 	m.refresh()
 }
 
@@ -128,18 +134,32 @@ func (m *Home) Feed(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// Read asks what has been done by now.
-func (m *Home) Read() tea.Cmd {
-	if m.o.Read == nil {
-		return nil
-	}
-	return m.o.Ask(0, func(ctx context.Context) (any, error) { return m.o.Read(ctx) })
+// now is what has been done and kept by now.
+type now struct {
+	done       play.Done
+	recordings []host.Recording
 }
 
-// Result takes the answer to [Home.Read].
+// Read asks what has been done and kept by now.
+func (m *Home) Read() tea.Cmd {
+	read, find := m.o.Read, m.o.Host.Recordings
+	return m.o.Ask(0, func(ctx context.Context) (any, error) {
+		n := now{done: m.o.Done}
+		var failed, other error
+		if read != nil {
+			n.done, failed = read(ctx)
+		}
+		if find != nil {
+			n.recordings, other = find(ctx)
+		}
+		return n, errors.Join(failed, other)
+	})
+}
+
+// Result takes the answer to [Home.Read], and how a replay ended.
 func (m *Home) Result(r route.Result) tea.Cmd {
-	if d, ok := r.Value.(play.Done); ok && r.Err == nil {
-		m.done = d
+	if n, ok := r.Value.(now); ok && r.Err == nil {
+		m.done, m.recordings = n.done, n.recordings
 		m.list()
 	} else if r.Err != nil {
 		m.trouble(r.Err)

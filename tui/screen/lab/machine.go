@@ -29,20 +29,9 @@ type onMachine struct {
 	then func(m *Lab, err error) tea.Cmd
 }
 
-// handOver is something that has the terminal while it runs. It takes the terminal itself and not from Bubble Tea, whose
-// output may be a writer that counts or records.
-type handOver func() error
-
-func (h handOver) Run() error        { return h() }
-func (handOver) SetStdin(io.Reader)  {}
-func (handOver) SetStdout(io.Writer) {}
-func (handOver) SetStderr(io.Writer) {}
-
 // inFrontOf hands the terminal to run and tells then how that ended.
 func inFrontOf(run func() error, then func(m *Lab, err error) tea.Cmd) tea.Cmd {
-	return tea.Exec(handOver(run), func(err error) tea.Msg {
-		return route.Result{To: Address, Value: onMachine{then}, Err: err}
-	})
+	return route.InFront(Address, onMachine{then}, run)
 }
 
 // outside runs work in a goroutine of its own and tells then how that ended.

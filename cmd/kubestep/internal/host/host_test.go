@@ -287,3 +287,26 @@ func TestCompletion(t *testing.T) {
 		})
 	}
 }
+
+func TestRecordings(t *testing.T) {
+	dir := t.TempDir()
+	if got, err := host.Recordings(dir, ".ks"); err != nil || len(got) != 0 {
+		t.Errorf("where there are none: %v, %v", got, err)
+	}
+	for _, name := range []string{"recordings/lab.ks", "recordings/lab.ks", "recordings/notes.txt", "casts/lab.ks"} {
+		if _, err := host.Keep(dir, name, func(io.Writer) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	if err := os.Chtimes(filepath.Join(dir, "recordings", "lab.ks"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	got, err := host.Recordings(dir, ".ks")
+	if err != nil || len(got) != 2 || filepath.Base(got[0].Path) != "lab-2.ks" || !got[1].Kept.Equal(old) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if got, err := host.Recordings("", ".ks"); err != nil || got != nil {
+		t.Errorf("without a home: %v, %v", got, err)
+	}
+}

@@ -7,7 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/kubestep/kubestep/tui/host"
 )
 
 // ErrNoHome means that there is nowhere to keep a file.
@@ -47,4 +50,28 @@ func create(path string) (*os.File, error) {
 		}
 		path = fmt.Sprintf("%s-%d%s", base, n, ending)
 	}
+}
+
+// Recordings returns the recordings that [Keep] has written below dir, those with an ending, newest first.
+func Recordings(dir, ending string) ([]host.Recording, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "recordings"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for recordings: %w", err)
+	}
+	var out []host.Recording
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || filepath.Ext(e.Name()) != ending {
+			continue // gone meanwhile, or not one
+		}
+		out = append(out, host.Recording{Path: filepath.Join(dir, "recordings", e.Name()), Kept: info.ModTime()})
+	}
+	slices.SortFunc(out, func(a, b host.Recording) int { return b.Kept.Compare(a.Kept) })
+	return out, nil
 }
