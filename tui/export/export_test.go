@@ -59,7 +59,7 @@ func TestMarkdownOfNothing(t *testing.T) {
 	if err := export.Markdown(&out, text.In(text.English), export.Trace{}); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(out.String(), "Nothing to show") {
+	if !strings.Contains(out.String(), "Nothing was set off") {
 		t.Errorf("got %s", out.String())
 	}
 }
