@@ -350,5 +350,5 @@ const (
 	TryCount
 	Tries
 
-	idsHere // machine.go and home.go have the rest
+	idsHere // lesson.go, quiz.go, machine.go and home.go have the rest
 )

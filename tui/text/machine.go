@@ -2,7 +2,7 @@ package text
 
 // The texts of what concerns the reader's own machine, and of exports.
 const (
-	KeyShell ID = iota + idsHere
+	KeyShell ID = iota + idsOfQuizzes
 	HelpShell
 	KeyEdit
 	HelpEdit

@@ -94,7 +94,7 @@ const (
 	SummaryFootNext
 	SummaryFootHome
 
-	idsOfQuizzes // home.go goes on
+	idsOfQuizzes // machine.go goes on
 )
 
 // quizWords has the texts of quizzes and of summaries.
