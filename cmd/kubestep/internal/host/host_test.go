@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kubestep/kubestep/cmd/kubestep/internal/host"
 )
