@@ -109,6 +109,7 @@ func TestViewsNeverOverflow(t *testing.T) {
 		{"nothing fits", []string{"/"}, "no such thing", []string{"esc"}},
 		{"past", []string{"left", "left", "left", "left"}, "", nil},
 		{"long past", []string{"<", "<"}, "", []string{"end"}},
+		{"alone", []string{"z"}, "", []string{"z"}},
 	}
 	for view := 1; view <= 8; view++ {
 		for _, noColor := range []bool{false, true} {
@@ -351,6 +352,21 @@ func TestBreakpoints(t *testing.T) {
 		if got := d.lab.State().Breakpoints; len(got) != 0 {
 			t.Errorf("breakpoints: %v", got)
 		}
+	})
+}
+
+func TestZoom(t *testing.T) {
+	drive(t, 120, 40, busy, func(d *driver) {
+		d.press("7", "enter")
+		d.sees("Inspector")
+		d.press("z")
+		d.misses("Inspector")
+		d.sees("hop 1 of 6", "✗ policy default/deny")
+		d.press("tab")
+		d.sees("Inspector")
+		d.misses("which way did it go?")
+		d.press("z")
+		d.sees("Inspector", "which way did it go?")
 	})
 }
 

@@ -63,6 +63,7 @@ const (
 	Palette
 	Break
 	FollowPod
+	Zoom
 	Copy
 	// Of the reader's machine.
 	Shell

@@ -47,6 +47,7 @@ func Lab() []Binding {
 		{DiffPage, []string{"d"}, "d", text.KeyDiffPage, text.HelpDiffPage, text.GroupLook, 13, false},
 		{SourcePage, []string{"s"}, "s", text.KeySourcePage, text.HelpSourcePage, text.GroupLook, 13, false},
 		{ObjectPage, []string{"y"}, "y", text.KeyObjectPage, text.HelpObjectPage, text.GroupLook, 13, false},
+		{Zoom, []string{"z"}, "z", text.KeyZoom, text.HelpZoom, text.GroupLook, 16, false},
 		{Copy, []string{"Y"}, "Y", text.KeyCopy, text.HelpCopy, text.GroupLook, 17, false},
 
 		{NextPane, []string{"tab"}, "tab", text.KeyNextPane, text.HelpNextPane, text.GroupMove, 7, false},

@@ -24,6 +24,8 @@ type Lab struct {
 type LabOptions struct {
 	// Focus is the pane with the focus; in a narrow terminal it is in front.
 	Focus LabPane
+	// Alone is set when the pane with the focus shall have all the room.
+	Alone bool
 	// Banner is set in the past.
 	Banner bool
 	// NoQueue leaves the held queue out.
@@ -43,6 +45,9 @@ func ArrangeLab(w, h int, o LabOptions) Lab {
 		body.Y, body.H = body.Y+1, body.H-1
 	}
 	switch {
+	case o.Alone:
+		s.Tabbed = true
+		s.Pane[o.Focus] = body
 	case w >= TwoColumns && o.Lesson:
 		beside(&s, body, o)
 	case w >= threeColumns:

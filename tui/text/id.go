@@ -267,6 +267,8 @@ const (
 	HelpBackground
 	KeyFold
 	HelpFold
+	KeyZoom
+	HelpZoom
 	KeyMark
 	HelpMark
 	KeySort

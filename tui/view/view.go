@@ -62,10 +62,11 @@ type View interface {
 	View(w, h int, focused bool) []string
 }
 
-// Matches reports whether line, in lower case, has all the words.
+// Matches reports whether line, in lower case, has all the words, and none of those with a "!" before them.
 func Matches(line string, words []string) bool {
 	for _, w := range words {
-		if !strings.Contains(line, w) {
+		without, not := strings.CutPrefix(w, "!")
+		if strings.Contains(line, without) == not && without != "" {
 			return false
 		}
 	}

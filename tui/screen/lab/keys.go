@@ -49,6 +49,8 @@ func (m *Lab) do(a keymap.Action) tea.Cmd {
 		return m.changeLevel(a)
 	case keymap.FollowPod:
 		return m.followPod()
+	case keymap.Zoom:
+		m.alone = !m.alone
 	case keymap.Break:
 		m.typing = aPattern
 		m.breaks.begin(m.suggest())
@@ -258,6 +260,8 @@ func (m *Lab) works(a keymap.Action) bool {
 		return !ends && m.busy == keymap.None
 	case keymap.Break:
 		return m.live()
+	case keymap.Zoom:
+		return m.w >= layout.TwoColumns
 	case keymap.FollowPod:
 		return m.live() && m.busy == keymap.None && m.followable() != ""
 	case keymap.Prompt:

@@ -88,6 +88,7 @@ type Lab struct {
 	level    int // of the lists, as [describe.Levels] counts
 
 	focus layout.LabPane
+	alone bool // the pane in focus has all the room
 	// looking is the pane whose selection the inspector shows: LabView or LabHeld.
 	looking  layout.LabPane
 	heldID   uint64 // the selected held event
@@ -307,7 +308,7 @@ func (m *Lab) refresh() {
 	t.view.Show(m.moment())
 	t.view.Filter(strings.Fields(strings.ToLower(t.filter)))
 	if m.w > 0 && m.h > 0 {
-		m.screen = layout.ArrangeLab(m.w, m.h, layout.LabOptions{Focus: m.focus, Banner: m.at != 0, NoQueue: m.o.Debugger == nil,
+		m.screen = layout.ArrangeLab(m.w, m.h, layout.LabOptions{Focus: m.focus, Alone: m.alone && m.w >= layout.TwoColumns, Banner: m.at != 0, NoQueue: m.o.Debugger == nil,
 			HeldLines: 2 * len(m.debug.Held), Lesson: m.lesson.session != nil})
 		m.look()
 	}
