@@ -6,6 +6,8 @@ import (
 	"html"
 	"io"
 	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 )
 
 // A cell's size in an SVG, in pixels, and the font that fits it: most fixed-width fonts are 0.6 em wide.
@@ -47,15 +49,6 @@ func (r *run) svg(out io.Writer, y int) {
 	if r.background != "" {
 		fmt.Fprintf(out, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`+"\n", x, top, width, cellHeight, r.background)
 	}
-	// Blanks at the end are no text; those at the beginning move it.
-	text := strings.TrimRight(r.text, " ")
-	blanks := len(text) - len(strings.TrimLeft(text, " "))
-	width -= float64(len(r.text)-len(text)+blanks) * cellWidth
-	x += float64(blanks) * cellWidth
-	text = text[blanks:]
-	if text == "" {
-		return
-	}
 	style := ""
 	if r.foreground != "" {
 		style += fmt.Sprintf(` fill="%s"`, r.foreground)
@@ -69,6 +62,25 @@ func (r *run) svg(out io.Writer, y int) {
 	if r.underlined {
 		style += ` text-decoration="underline"`
 	}
-	fmt.Fprintf(out, `<text x="%.1f" y="%d" textLength="%.1f" lengthAdjust="spacingAndGlyphs"%s>%s</text>`+"\n",
-		x, top+baseline, width, style, html.EscapeString(text))
+	// What stands behind a gap is placed anew: not every program that draws an SVG obeys textLength.
+	for _, p := range r.pieces() {
+		fmt.Fprintf(out, `<text x="%.1f" y="%d" textLength="%.1f" lengthAdjust="spacingAndGlyphs"%s>%s</text>`+"\n",
+			x+float64(p.x)*cellWidth, top+baseline, float64(p.width)*cellWidth, style, html.EscapeString(p.text))
+	}
+}
+
+// pieces returns what of the run is between gaps of two blanks or more, at its cell in the run.
+func (r *run) pieces() []run {
+	var out []run
+	at := 0 // in cells
+	for part := range strings.SplitSeq(r.text, "  ") {
+		text := strings.TrimLeft(part, " ")
+		x := at + len(part) - len(text)
+		text = strings.TrimRight(text, " ")
+		if width := ansi.StringWidth(text); width > 0 {
+			out = append(out, run{x: x, width: width, text: text})
+		}
+		at += ansi.StringWidth(part) + 2
+	}
+	return out
 }
