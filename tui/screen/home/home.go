@@ -140,6 +140,9 @@ type now struct {
 	recordings []host.Recording
 }
 
+// replayed says that a recording has been looked at.
+type replayed struct{}
+
 // Read asks what has been done and kept by now.
 func (m *Home) Read() tea.Cmd {
 	read, find := m.o.Read, m.o.Host.Recordings
@@ -158,11 +161,17 @@ func (m *Home) Read() tea.Cmd {
 
 // Result takes the answer to [Home.Read], and how a replay ended.
 func (m *Home) Result(r route.Result) tea.Cmd {
-	if n, ok := r.Value.(now); ok && r.Err == nil {
-		m.done, m.recordings = n.done, n.recordings
-		m.list()
-	} else if r.Err != nil {
+	if r.Err != nil {
 		m.trouble(r.Err)
+	}
+	switch v := r.Value.(type) {
+	case now:
+		if r.Err == nil {
+			m.done, m.recordings = v.done, v.recordings
+			m.list()
+		}
+	case replayed:
+		return tea.ClearScreen // another program has drawn on the terminal
 	}
 	m.refresh()
 	return nil

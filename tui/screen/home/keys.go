@@ -142,7 +142,7 @@ func (m *Home) open(anew bool) tea.Cmd {
 		return route.Go(route.Quiz{Mode: route.Exam})
 	case recording:
 		replay, path, lang := m.o.Host.Replay, e.recording.Path, m.lang()
-		return route.InFront(Address, nil, func() error { return replay(path, lang) })
+		return route.InFront(Address, replayed{}, func() error { return replay(path, lang) })
 	}
 	return nil
 }
