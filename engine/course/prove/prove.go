@@ -15,7 +15,6 @@ import (
 	"github.com/kubestep/kubestep/engine"
 	"github.com/kubestep/kubestep/engine/check"
 	"github.com/kubestep/kubestep/engine/course"
-	"github.com/kubestep/kubestep/engine/quiz"
 	"github.com/kubestep/kubestep/engine/trace"
 	"github.com/kubestep/kubestep/lessons/schema"
 )
@@ -201,19 +200,7 @@ func (p *prover) playStep(ctx context.Context, v course.View) error {
 	if s.Predict != nil {
 		p.prediction(s, v)
 	}
-	p.texts(s.Pos, []schema.Text{s.Why})
-	return p.session.World(func(w *check.World) error {
-		for _, f := range s.Facts {
-			x, err := w.Compile(f.Source, check.Boolean)
-			if err != nil {
-				return err
-			}
-			if ok, err := x.True(); !ok {
-				p.wrong(f.Pos, "correct the fact, and the text that claims it", "this is not so in step %s: %s (%v)", s.ID, f.Source, err)
-			}
-		}
-		return nil
-	})
+	return p.claims(ctx, s)
 }
 
 // stuck reports a step that does not pass; the error is the context's when the proof itself was ended.
@@ -401,86 +388,5 @@ func (p *prover) prediction(s *schema.Step, v course.View) {
 		p.wrong(s.Predict.Truth.Pos, fmt.Sprintf("let it give one of %v", ids), "the truth of the prediction in step %s comes out as %q", s.ID, v.Truth)
 	case s.Predict.Answer != "" && s.Predict.Answer != v.Truth:
 		p.wrong(s.Predict.Pos, "correct the answer, and the text", "the prediction in step %s has the answer %q; what happened is %q", s.ID, s.Predict.Answer, v.Truth)
-	}
-}
-
-// texts renders what inserts values, in every language.
-func (p *prover) texts(at schema.Pos, texts []schema.Text) {
-	_ = p.session.World(func(w *check.World) error {
-		for _, t := range texts {
-			for _, lang := range schema.Languages {
-				made, err := w.Template(t[lang])
-				if err == nil {
-					_, err = made.Text()
-				}
-				if err != nil {
-					p.wrong(at, "correct it in "+lang+".md", "text in %s.md: %v", lang, err)
-				}
-			}
-		}
-		return nil
-	})
-}
-
-// questions finds out whether right answers get full marks and wrong ones do not.
-func (p *prover) questions(ctx context.Context) error {
-	if err := p.session.Settle(ctx, p.Quiet); err != nil {
-		return err
-	}
-	p.step = StepReport{ID: "quiz"}
-	began := time.Now()
-	err := p.session.World(func(w *check.World) error {
-		for _, q := range p.Lesson.Quiz {
-			p.step.Checks++
-			t, err := quiz.TruthOf(q, w)
-			if err != nil {
-				p.wrong(q.Pos, "correct its truth", "%v", err)
-				continue
-			}
-			p.question(q, t)
-		}
-		return nil
-	})
-	for _, q := range p.Lesson.Quiz {
-		p.texts(q.Pos, []schema.Text{q.Ask, q.Why})
-	}
-	p.step.Ms = time.Since(began).Milliseconds()
-	p.report.Steps = append(p.report.Steps, p.step)
-	if p.Told != nil {
-		p.Told(p.step)
-	}
-	return err
-}
-
-func (p *prover) question(q *schema.Question, t quiz.Truth) {
-	right := quiz.Answer(t.Options)
-	switch q.Kind {
-	case schema.Number:
-		right = quiz.Answer{check.Format(t.Number)}
-	case schema.TextKey:
-		right = quiz.Answer{t.Texts[0]}
-	case schema.Match:
-		for l, r := range t.Pairs {
-			right = append(right, l+"="+r)
-		}
-	}
-	if j, err := quiz.Judge(q, t, right); err != nil || !j.Right {
-		p.wrong(q.Pos, "correct the answer", "the right answer %v to question %s gets %v, %v", right, q.ID, j.Score, err)
-	}
-	if q.Kind == schema.One {
-		for _, o := range q.Options {
-			if slices.Contains(t.Options, o.ID) {
-				continue
-			}
-			j, err := quiz.Judge(q, t, quiz.Answer{o.ID})
-			if err != nil || j.Score > 0 || len(j.Feedback) == 0 {
-				p.wrong(q.Pos, "give it feedback", "the wrong answer %s to question %s gets %v points and %d remarks", o.ID, q.ID, j.Score, len(j.Feedback))
-			}
-		}
-	}
-	for id, value := range q.Wrong {
-		if j, err := quiz.Judge(q, t, quiz.Answer{value}); err != nil || j.Score > 0 || len(j.Feedback) == 0 {
-			p.wrong(q.Pos, "choose another", "the wrong answer %s (%s) to question %s is right in this lab, or gets no remark", id, value, q.ID)
-		}
 	}
 }
