@@ -308,6 +308,12 @@ func (m *Model) ask(q play.Quiz) tea.Cmd {
 	return m.class.quiz.Begin(q)
 }
 
+// lookNoMore ends the look at an event from within the quiz.
+func (m *Model) lookNoMore() tea.Cmd {
+	m.class.looking = false
+	return m.feed(play.See{})
+}
+
 // answered leaves the quiz for where it was asked for.
 func (m *Model) answered() tea.Cmd {
 	if m.class.from == summary.Address {

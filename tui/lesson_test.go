@@ -316,6 +316,7 @@ func TestQuizSaysWhyAndWhere(t *testing.T) {
 		d.sees("kube-scheduler  create ", "→ node-2 201")
 		d.press("o")
 		d.sees("[Trace]", "THEN #")
+		d.keys([]string{"q back to the quiz"}, nil)
 		d.press("q")
 		d.sees("question 2/7")
 	})

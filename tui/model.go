@@ -268,8 +268,8 @@ func (m *Model) act(a keymap.Action) (cmd tea.Cmd, own bool) {
 	case keymap.Quit:
 		switch {
 		case m.class.home != nil && m.front == lab.Address && m.class.looking:
-			m.class.looking, m.front = false, quiz.Address
-			return nil, true
+			m.front = quiz.Address
+			return m.lookNoMore(), true
 		case m.class.home != nil && m.front != home.Address:
 			return m.goHome(), true
 		}

@@ -84,7 +84,8 @@ type (
 		Points       float64
 		Right, Total int
 	}
-	// See brings the lab screen to the front and selects an event, by Seq.
+	// See brings the lab screen to the front and selects an event, by Seq. The way back leads to the quiz. The root feeds
+	// it to the screens, and again with no event when the learner has gone back.
 	See struct{ Event uint64 }
 )
 

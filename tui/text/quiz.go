@@ -3,6 +3,8 @@ package text
 // The texts of quizzes and of summaries.
 const (
 	GroupQuiz ID = iota + idsOfLessons
+	KeyBackToQuiz
+	HelpBackToQuiz
 	KeySubmit
 	HelpSubmit
 	KeyToggle
@@ -101,6 +103,10 @@ const (
 var quizWords = map[ID][langs]string{
 	GroupQuiz: {"Quiz",
 		"测验"},
+	KeyBackToQuiz: {"back to the quiz",
+		"回到测验"},
+	HelpBackToQuiz: {"back to the question",
+		"回到题目"},
 	KeySubmit: {"answer",
 		"回答"},
 	HelpSubmit: {"answer; after that, the next question",

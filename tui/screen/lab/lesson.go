@@ -28,6 +28,7 @@ type lesson struct {
 	typed   map[string]bool // commands of this step that have been run, by line
 	asked   bool            // for the solution, in this step
 	sure    bool            // the reset key has been pressed once
+	looking bool            // from within a quiz
 	stop    uint64          // the held event that the lesson stopped at last
 	wanted  bool            // it is to be selected
 	told    bool            // the root knows of the end
@@ -77,7 +78,9 @@ func (m *Lab) fedLesson(msg tea.Msg) tea.Cmd {
 	case play.Trouble:
 		m.notice = notice{true, msg.Err.Error()}
 	case play.See:
-		m.see(msg.Event)
+		if m.lesson.looking = msg.Event != 0; m.lesson.looking {
+			m.see(msg.Event)
+		}
 	}
 	return nil
 }

@@ -111,6 +111,9 @@ func (m *Lab) lessonKeyWords() {
 		return
 	}
 	for i := range m.bindings {
+		if b := &m.bindings[i]; b.Action == keymap.Quit && m.lesson.looking {
+			b.Label, b.Help = text.KeyBackToQuiz, text.HelpBackToQuiz
+		}
 		if b := &m.bindings[i]; b.Action == keymap.Step || b.Action == keymap.Continue && len(m.debug.Held) > 0 {
 			b.Rank = 1 // something waits that is not the lesson's own stop
 		}

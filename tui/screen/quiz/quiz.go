@@ -270,7 +270,7 @@ func (m *Quiz) finish() tea.Cmd {
 	})
 }
 
-// find looks for the last event that a question refers to.
+// find looks for the first event that a question refers to.
 func (m *Quiz) find(pattern string) tea.Cmd {
 	session := m.about.Session
 	m.judging = true
@@ -279,7 +279,7 @@ func (m *Quiz) find(pattern string) tea.Cmd {
 		err := session.World(func(w *check.World) error {
 			seqs, err := w.Matching(pattern)
 			if len(seqs) > 0 {
-				f.seq = seqs[len(seqs)-1]
+				f.seq = seqs[0] // a lesson comes to it once; what is done again looks the same
 			}
 			return err
 		})
