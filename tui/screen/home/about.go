@@ -184,7 +184,7 @@ func (m *Home) labLines() []richtext.Line {
 		richtext.Text(theme.Plain, s.Version+" · "+m.say.T(text.Nodes, s.Nodes)), {}}
 	if s.Kubeconfig != "" {
 		lines = append(lines, richtext.Text(theme.Dim, m.say.T(text.OwnKubectl)),
-			richtext.Line{Indent: 2, Hang: 2, Spans: []richtext.Span{{Role: theme.Plain, Text: "export KUBECONFIG=" + s.Kubeconfig}}}, richtext.Line{})
+			richtext.Line{Indent: 2, Hang: 2, Spans: []richtext.Span{{Role: theme.Plain, Text: s.Kubeconfig}}}, richtext.Line{})
 	}
 	return append(lines, m.phases()...)
 }
