@@ -104,6 +104,7 @@ func (a *app) trace(parent context.Context, o traceOptions, out io.Writer) (err 
 	ran := t.runKubectl(ctx, out)
 	t.removeBreakpoints(context.WithoutCancel(ctx))
 	t.stopFollowing(context.WithoutCancel(ctx))
+	t.tellLost()
 	if err := t.print(out); err != nil {
 		return err
 	}
@@ -152,11 +153,12 @@ type tracing struct {
 	run      string       // begins the audit IDs of kubectl's requests
 	from     trace.Cursor // the store's end when it began
 	began    time.Time
+	first    uint64 // the first event that is left of what came then, when some are gone
 }
 
 // mine reports whether e is a request of this run of kubectl, or what a followed Pod does by itself.
 func (t *tracing) mine(e *trace.Event) bool {
-	if e.Cause == 0 && (e.Kind == trace.NetHop || e.Kind == trace.DNSQuery) && e.Object.Kind == "Pod" {
+	if (e.Cause == 0 || e.Cause < t.first) && (e.Kind == trace.NetHop || e.Kind == trace.DNSQuery) && e.Object.Kind == "Pod" {
 		return slices.Contains(t.follow, e.Object.Namespace+"/"+e.Object.Name)
 	}
 	d, ok := e.Detail.(*trace.RequestDetail)
@@ -238,6 +240,17 @@ func (t *tracing) runKubectl(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("run kubectl: %w", ended)
 	}
 	return asked
+}
+
+// tellLost says when there was more to see than a lab keeps.
+func (t *tracing) tellLost() {
+	first, _ := t.lab.Events().Len()
+	// A lab has events from before, so when the oldest one is from later, they and some of ours are gone.
+	if e, ok := t.lab.Events().Get(first); !ok || !e.Time.After(t.began) {
+		return
+	}
+	t.first = first
+	_, _ = fmt.Fprintln(t.terminal, "The first events of this trace are gone, as a lab keeps only so many, and what hangs on them is not shown: follow less, or for a shorter time.")
 }
 
 // events returns what this run caused, or all that happened since it began.
