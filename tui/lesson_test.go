@@ -300,6 +300,13 @@ func TestSummaryLeadsToTheQuizAndBack(t *testing.T) {
 		d.sees("The lesson is over")
 		d.press("q")
 		d.sees("Lessons")
+		d.misses("The lesson is over")
+	})
+	lesson(t, 80, 24, "en", func(d *driver, _ *school) {
+		finish(d)
+		d.press("q")
+		d.misses("Lesson done")
+		d.keys(nil, []string{"next lesson"})
 	})
 }
 

@@ -63,6 +63,8 @@ func (m *Summary) Do(a keymap.Action) tea.Cmd {
 		return route.Go(route.Lesson{ID: m.next()[0].ID})
 	case keymap.Restart:
 		return route.Go(route.Lesson{ID: m.lesson.ID, Restart: true})
+	case keymap.Leave:
+		return route.Go(route.Home{})
 	case keymap.FreeLab:
 		return route.Go(route.Lesson{ID: m.lesson.ID})
 	case keymap.Up:
