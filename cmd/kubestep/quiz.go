@@ -84,9 +84,15 @@ are answered from the running lab.`,
   kubestep quiz export > questions.gift`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("exam") && exam < 1 {
+				return usage(cmd, fmt.Errorf("an exam has at least 1 question, not %d", exam))
+			}
 			items, err := a.items(&f)
 			if err != nil {
 				return err
+			}
+			if len(items) == 0 {
+				return usage(cmd, errors.New("no question is about this; kubestep quiz --json names the topics"))
 			}
 			if review {
 				records, err := a.records(items)
@@ -95,7 +101,7 @@ are answered from the running lab.`,
 				}
 				items = quiz.Review(items, records, time.Now())
 			}
-			if exam > 0 {
+			if cmd.Flags().Changed("exam") {
 				items = quiz.Exam(items, exam, seed)
 			}
 			return listQuestions(cmd.OutOrStdout(), items, f.lessonFlags)
@@ -197,6 +203,9 @@ func (a *app) quizAnswerCommand() *cobra.Command {
 
 func (a *app) answer(ctx context.Context, out io.Writer, item quiz.Item, given []string, f lessonFlags) error {
 	truth, err := a.truth(ctx, item)
+	if errors.Is(err, quiz.ErrNoAnswer) {
+		return fmt.Errorf("this lab has not seen what is asked about: play lesson %s in it first (%w)", item.Lesson.ID, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -21,7 +24,7 @@ func newRoot(terminal *os.File) *cobra.Command {
 	a := &app{terminal: terminal, dirs: settings.Find(os.LookupEnv)}
 	root := a.openCommand()
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
+	root.SetFlagErrorFunc(badFlag)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if cmd.DisableFlagParsing { // kubectl's flags are its own
 			return nil
@@ -64,10 +67,22 @@ func usage(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("%w: %w; see: %s --help", engine.ErrUsage, err, cmd.CommandPath())
 }
 
+// badFlag says it in words when a flag's value is no number: strconv's are for programmers.
+func badFlag(cmd *cobra.Command, err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && errors.Is(err, strconv.ErrSyntax) {
+		flag := invalid.GetFlag()
+		err = fmt.Errorf("--%s is a number (%s), not %q", flag.Name, flag.Value.Type(), invalid.GetValue())
+	}
+	return usage(cmd, err)
+}
+
 // args checks the arguments of a command as check does.
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
+			if _, wants, ok := strings.Cut(cmd.Use, " "); ok {
+				err = fmt.Errorf("write %s %s: %w", cmd.CommandPath(), wants, err)
+			}
 			return usage(cmd, err)
 		}
 		return nil

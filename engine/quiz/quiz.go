@@ -5,6 +5,7 @@
 package quiz
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -46,7 +47,11 @@ type Truth struct {
 	Pairs   map[string]string
 }
 
+// ErrNoAnswer means that what a live question asks about has not happened in the lab.
+var ErrNoAnswer = errors.New("the lab has no answer")
+
 // TruthOf returns the right answer to a question. A live question's comes from the world, which may be nil for others.
+// The error is an [ErrNoAnswer] when the lab has not seen what is asked about.
 func TruthOf(q *schema.Question, w *check.World) (Truth, error) {
 	if !q.Live {
 		return Truth{Options: q.Answer, Number: q.Number, Texts: q.Answer, Pairs: q.Pairs}, nil
@@ -60,7 +65,7 @@ func TruthOf(q *schema.Question, w *check.World) (Truth, error) {
 	}
 	v, err := x.Value()
 	if err != nil {
-		return Truth{}, fmt.Errorf("%s:%d: the lab has no answer: %w", q.Truth.Pos.File, q.Truth.Pos.Line, err)
+		return Truth{}, fmt.Errorf("%w: %s:%d: %w", ErrNoAnswer, q.Truth.Pos.File, q.Truth.Pos.Line, err)
 	}
 	return truth(q, v)
 }
