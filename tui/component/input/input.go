@@ -118,19 +118,26 @@ func (l *Line) Key(k tea.KeyPressMsg) bool {
 	return true
 }
 
-// recall goes n lines back in the history, forward when n is negative.
+// recall goes n lines back in the history, forward when n is negative: through the lines that begin with what had been
+// typed.
 func (l *Line) recall(n int) {
-	to := max(min(l.past+n, len(l.history)), 0)
-	if to == l.past {
-		return
-	}
 	if l.past == 0 {
 		l.draft = l.Value()
+	}
+	var fit []string
+	for _, line := range l.history {
+		if strings.HasPrefix(line, l.draft) {
+			fit = append(fit, line)
+		}
+	}
+	to := max(min(l.past+n, len(fit)), 0)
+	if to == l.past {
+		return
 	}
 	if l.past = to; to == 0 {
 		l.Set(l.draft)
 	} else {
-		l.Set(l.history[len(l.history)-to])
+		l.Set(fit[len(fit)-to])
 	}
 }
 

@@ -66,3 +66,42 @@ func TestViewKeepsTheCursorInSight(t *testing.T) {
 		press(&l, tea.Key{Code: tea.KeyLeft})
 	}
 }
+
+// TestRecallByBeginning goes through the lines that begin with what has been typed, and back to that.
+func TestRecallByBeginning(t *testing.T) {
+	var l Line
+	l.Recall([]string{"get nodes", "delete pod web", "get pods", "version"})
+	l.Set("get")
+	for i, want := range []string{"get pods", "get nodes", "get nodes"} {
+		l.recall(1)
+		if l.Value() != want {
+			t.Errorf("%d back: %q, want %q", i+1, l.Value(), want)
+		}
+	}
+	l.recall(-1)
+	l.recall(-1)
+	if l.Value() != "get" {
+		t.Errorf("forward again: %q", l.Value())
+	}
+	l.Set("")
+	l.recall(1)
+	if l.Value() != "version" {
+		t.Errorf("from nothing: %q", l.Value())
+	}
+}
+
+func TestSwap(t *testing.T) {
+	var l Line
+	l.Set("get 步pods -A")
+	for range 3 {
+		l.at--
+	}
+	l.Swap(5, "nodes")
+	if l.Value() != "get nodes -A" || l.Before() != "get nodes" {
+		t.Errorf("%q, the cursor behind %q", l.Value(), l.Before())
+	}
+	l.Swap(99, "x")
+	if l.Value() != "x -A" {
+		t.Errorf("more than there is: %q", l.Value())
+	}
+}
