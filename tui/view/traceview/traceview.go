@@ -145,7 +145,10 @@ func (v *Trace) Select(seq uint64) {
 func (v *Trace) Follow() { v.follow, v.dirty = true, true }
 
 // Filter leaves only events with all the words, in a tree with their causes.
-func (v *Trace) Filter(words []string) { v.words, v.dirty = words, true }
+func (v *Trace) Filter(words []string) {
+	v.dirty = v.dirty || !slices.Equal(words, v.words)
+	v.words = words
+}
 
 // shown reports whether the list has x at all.
 func (v *Trace) shown(x *entry) bool {
