@@ -119,7 +119,7 @@ func (l *Line) Key(k tea.KeyPressMsg) bool {
 }
 
 // recall goes n lines back in the history, forward when n is negative: through the lines that begin with what had been
-// typed.
+// typed, or through all when there are none.
 func (l *Line) recall(n int) {
 	if l.past == 0 {
 		l.draft = l.Value()
@@ -129,6 +129,9 @@ func (l *Line) recall(n int) {
 		if strings.HasPrefix(line, l.draft) {
 			fit = append(fit, line)
 		}
+	}
+	if len(fit) == 0 {
+		fit = l.history
 	}
 	to := max(min(l.past+n, len(fit)), 0)
 	if to == l.past {
