@@ -362,6 +362,9 @@ func TestExam(t *testing.T) {
 		}
 		d.press("esc", "q") // the first question may be one that is typed
 		d.sees("q once more leaves the exam")
+		d.press("esc", "F")
+		d.sees("7 questions have no answer", "F again")
+		d.press("esc") // or not
 		d.pass(10 * time.Minute)
 		d.sees("Results", "0 of 7 wholly right", "not answered")
 		if n := len(s.records); n != 7 {

@@ -39,6 +39,7 @@ const (
 	QuizJudging
 	QuizExamEnd
 	QuizSureLeave
+	QuizSureFinish
 	QuizNone
 	QuizNoneDue
 	QuizNoEvent
@@ -173,6 +174,8 @@ var quizWords = map[ID][langs]string{
 		"请稍候…"},
 	QuizExamEnd: {"This was the last question. %s ends the exam; ← → lead to the others.",
 		"这是最后一题。按 %s 交卷；← → 可回到其他题。"},
+	QuizSureFinish: {"%d questions have no answer and will count as wrong. %s again: end the exam",
+		"还有 %d 题没有回答，会算作答错。再按 %s 交卷"},
 	QuizSureLeave: {"%s once more leaves the exam; nothing of it is kept.",
 		"再按一次 %s 离开考试；本次作答不会保存。"},
 	QuizNone: {"There are no questions here.",

@@ -217,7 +217,11 @@ func (m *Quiz) answers(q *question) []part {
 		if cursor && !q.done {
 			pointer = "▸ "
 		}
-		line := richtext.Line{Hang: 2 + ansi.StringWidth(mark) + 3, Spans: []richtext.Span{{Role: theme.Key, Text: pointer}}}
+		hang := ansi.StringWidth(pointer + mark)
+		if digit > 0 {
+			hang += 2
+		}
+		line := richtext.Line{Hang: hang, Spans: []richtext.Span{{Role: theme.Key, Text: pointer}}}
 		if digit > 0 {
 			line.Spans = append(line.Spans, richtext.Span{Role: theme.Key, Text: strconv.Itoa(digit) + " "})
 		}

@@ -58,15 +58,15 @@ func (m *Quiz) typed(k tea.KeyPressMsg) tea.Cmd {
 
 // Do carries out an action.
 func (m *Quiz) Do(a keymap.Action) tea.Cmd {
-	cmd := m.do(a)
-	if a != keymap.Leave {
-		m.sure = false
-	}
+	sure := m.sure
+	m.sure = keymap.None
+	cmd := m.do(a, sure)
 	m.refresh()
 	return cmd
 }
 
-func (m *Quiz) do(a keymap.Action) tea.Cmd {
+// do carries out an action; sure is the one that has just been asked about, and is meant when it comes again.
+func (m *Quiz) do(a, sure keymap.Action) tea.Cmd {
 	if m.judging {
 		return nil
 	}
@@ -81,8 +81,12 @@ func (m *Quiz) do(a keymap.Action) tea.Cmd {
 	case keymap.Submit:
 		return m.enterKey()
 	case keymap.Leave:
-		return m.leave()
+		return m.leave(sure == a)
 	case keymap.Back:
+		if m.over { // the questions that are left
+			m.over = false
+			return m.next()
+		}
 		m.reading = nil
 	case keymap.Toggle:
 		m.questions[m.at].toggle()
@@ -99,7 +103,7 @@ func (m *Quiz) do(a keymap.Action) tea.Cmd {
 	case keymap.Later:
 		m.enter(m.at + 1)
 	case keymap.Finish:
-		return m.end()
+		return m.finishEarly(sure == a)
 	case keymap.Up:
 		m.move(-1)
 	case keymap.Down:
@@ -133,7 +137,7 @@ func (m *Quiz) enterKey() tea.Cmd {
 		m.choose(m.topics.cursor)
 		return nil
 	case m.over || len(m.questions) == 0:
-		return m.leave()
+		return m.leave(true)
 	case m.reading != nil:
 		m.reading = nil
 		return nil
@@ -196,10 +200,30 @@ func (m *Quiz) showResults() {
 	m.left.at, m.right.at = 0, 0
 }
 
+// open returns how many questions have no answer.
+func (m *Quiz) open() int {
+	n := 0
+	for _, q := range m.questions {
+		if !q.touched() {
+			n++
+		}
+	}
+	return n
+}
+
+// finishEarly ends the quiz. An exam in which questions have no answer asks once more: they count as wrong.
+func (m *Quiz) finishEarly(sure bool) tea.Cmd {
+	if n := m.open(); m.exam() && n > 0 && !sure {
+		m.sure, m.notice = keymap.Finish, notice{true, m.say.T(text.QuizSureFinish, n, keymap.Shown(m.bindings, keymap.Finish))}
+		return nil
+	}
+	return m.end()
+}
+
 // leave goes away from the quiz; an exam that is under way asks once more.
-func (m *Quiz) leave() tea.Cmd {
-	if m.exam() && !m.over && !m.sure && len(m.questions) > 0 {
-		m.sure, m.notice = true, notice{true, m.say.T(text.QuizSureLeave, keymap.Shown(m.bindings, keymap.Leave))}
+func (m *Quiz) leave(sure bool) tea.Cmd {
+	if m.exam() && !m.over && !sure && len(m.questions) > 0 {
+		m.sure, m.notice = keymap.Leave, notice{true, m.say.T(text.QuizSureLeave, keymap.Shown(m.bindings, keymap.Leave))}
 		return nil
 	}
 	m.round++ // no more ticks
@@ -308,7 +332,7 @@ func (m *Quiz) works(a keymap.Action) bool {
 	case keymap.Finish:
 		return open
 	case keymap.Back:
-		return m.reading != nil
+		return m.reading != nil || m.over && !m.exam() && m.open() > 0
 	}
 	_, choice := keymap.ChoiceOf(a)
 	return !choice || open && !q.done || m.topics.open()

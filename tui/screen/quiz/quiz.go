@@ -53,9 +53,9 @@ type Quiz struct {
 	at        int
 	records   map[string]quiz.Record
 	judging   bool
-	over      bool // the results are shown
-	typing    bool // keys are text
-	sure      bool // the key that leaves an exam has been pressed once
+	over      bool          // the results are shown
+	typing    bool          // keys are text
+	sure      keymap.Action // what has been asked about and is done when its key comes again
 	notice    notice
 	// reading is what shows an answer, in front of the question; readAt is the event that it is about.
 	reading []richtext.Line
@@ -106,7 +106,7 @@ type (
 func (m *Quiz) Begin(q play.Quiz) tea.Cmd {
 	m.round++
 	m.about, m.questions, m.at, m.records = q, nil, 0, map[string]quiz.Record{}
-	m.over, m.judging, m.sure, m.notice, m.reading = len(q.Items) == 0, false, false, notice{}, nil
+	m.over, m.judging, m.sure, m.notice, m.reading = len(q.Items) == 0, false, keymap.None, notice{}, nil
 	m.now, m.ends = time.Time{}, time.Time{}
 	if m.topics = topicsOf(q); !m.topics.open() {
 		m.ask(q.Items)

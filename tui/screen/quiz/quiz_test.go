@@ -48,7 +48,7 @@ func (s *screen) run(cmd tea.Cmd) {
 }
 
 func (s *screen) press(keys ...string) {
-	special := map[string]rune{"enter": tea.KeyEnter, "down": tea.KeyDown, "up": tea.KeyUp, "left": tea.KeyLeft, "right": tea.KeyRight, "space": tea.KeySpace}
+	special := map[string]rune{"enter": tea.KeyEnter, "down": tea.KeyDown, "up": tea.KeyUp, "left": tea.KeyLeft, "right": tea.KeyRight, "space": tea.KeySpace, "esc": tea.KeyEscape}
 	for _, k := range keys {
 		key := tea.KeyPressMsg{Code: []rune(k)[0], Text: k}
 		if code, ok := special[k]; ok {
@@ -186,4 +186,13 @@ func TestNothingToReview(t *testing.T) {
 	if _, ok := cmd().(play.Answered); !ok {
 		t.Error("enter does not leave")
 	}
+}
+
+// Who ends a quiz early sees the results, and may still answer what is left.
+func TestFinishEarlyAndGoOn(t *testing.T) {
+	s := begin(t, play.Quiz{Mode: route.Practice, Items: quiz.Items([]*schema.Lesson{scene.Lesson()})})
+	s.press("2", "enter", "F")
+	s.sees("1 of 1 wholly right", "Results")
+	s.press("esc")
+	s.sees("question 2/7")
 }
