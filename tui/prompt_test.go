@@ -118,13 +118,13 @@ func TestPromptIsNoShell(t *testing.T) {
 		d.start()
 		d.press("v")
 		for line, says := range map[string]string{
-			"get po | grep x":       "| means nothing to it",
-			"get po -w":             "-w waits for you",
-			"exec -it web -- sh":    "-it waits for you",
-			"edit deployment web":   "edit waits for you",
-			"logs web -f":           "-f waits for you",
+			"get po | grep x":       "no | here",
+			"get po -w":             "-w does not end by itself",
+			"exec -it web -- sh":    "-it does not end by itself",
+			"edit deployment web":   "edit does not end by itself",
+			"logs web -f":           "-f does not end by itself",
 			"get po 'x":             "A quote is not closed",
-			"port-forward web 8080": "port-forward waits",
+			"port-forward web 8080": "port-forward does not end by itself",
 		} {
 			d.press("$", "ctrl+u")
 			d.write(line)
