@@ -32,7 +32,7 @@ func proposing(about string, words ...string) func(*tui.Options) {
 func TestCompletionCycles(t *testing.T) {
 	drive(t, 120, 40, proposing("", "pods", "podtemplates", "nodes"), func(d *driver) {
 		d.start()
-		d.press("v", "$")
+		d.press("$")
 		d.write("get p")
 		d.press("tab")
 		d.sees("$ kubectl get pod ", "pods  podtemplates", "2 ways · tab next")
@@ -57,7 +57,7 @@ func TestCompletionCycles(t *testing.T) {
 func TestCompletionOfAFlagsValue(t *testing.T) {
 	drive(t, 80, 24, proposing("a form", "json", "jsonpath", "yaml"), func(d *driver) {
 		d.start()
-		d.press("v", "$")
+		d.press("$")
 		d.write("get po --output=y")
 		d.press("tab")
 		d.sees("get po --output=yaml ")
@@ -81,7 +81,7 @@ func TestHistoryOutlivesTheRun(t *testing.T) {
 	}
 	drive(t, 80, 24, edit, func(d *driver) {
 		d.start()
-		d.press("v", "$", "up")
+		d.press("$", "up")
 		d.sees("kubectl get pods -A")
 		d.press("up")
 		d.sees("kubectl get nodes")
@@ -101,7 +101,7 @@ func TestHistoryThatCannotBeKept(t *testing.T) {
 	}
 	drive(t, 80, 24, edit, func(d *driver) {
 		d.start()
-		d.press("v", "$")
+		d.press("$")
 		d.write("version")
 		d.press("enter")
 		d.sees("no room on the disk")
@@ -116,7 +116,6 @@ func TestPromptIsNoShell(t *testing.T) {
 	}
 	drive(t, 120, 40, edit, func(d *driver) {
 		d.start()
-		d.press("v")
 		for line, says := range map[string]string{
 			"get po | grep x":       "no | here",
 			"get po -w":             "-w does not end by itself",
