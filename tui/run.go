@@ -36,9 +36,11 @@ func (m *Model) run(ctx context.Context, o Options) error {
 		out = os.Stdout
 	}
 	m.canvas = canvas.New(in, out, environment, "kubestep")
+	// Signals end ctx. Bubble Tea's own handler would send a message for them besides, to a loop that may have ended with
+	// ctx, and wait for that for ever.
 	// The canvas draws; one look a second at a renderer that there is not is the least that Bubble Tea takes.
 	program := tea.NewProgram(painted{m}, tea.WithContext(ctx), tea.WithEnvironment(environment), tea.WithInput(in), tea.WithOutput(out),
-		tea.WithoutRenderer(), tea.WithFPS(1))
+		tea.WithoutRenderer(), tea.WithFPS(1), tea.WithoutSignalHandler())
 	err := m.canvas.Open()
 	if err == nil {
 		watching, stop := context.WithCancel(ctx)
