@@ -62,7 +62,8 @@ type Fabric struct {
 	wake   chan struct{} // has room for one
 	hosts  map[*Namespace]struct{}
 	byName map[string]*Node
-	lost   atomic.Uint64 // frames refused by a full queue
+	made   map[string]int // how many namespaces a name and address have had
+	lost   atomic.Uint64  // frames refused by a full queue
 
 	// Only Run's goroutine touches what follows.
 	ctx      context.Context // Run's; for the observer
@@ -122,7 +123,7 @@ func New(cfg Config) (*Fabric, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	f := &Fabric{cfg: cfg, clock: cfg.Clock, log: cfg.Log, wake: make(chan struct{}, 1),
-		hosts: map[*Namespace]struct{}{}, byName: map[string]*Node{}, flows: network.NewFlows(1 << 14), pods: map[ip4]string{},
+		hosts: map[*Namespace]struct{}{}, byName: map[string]*Node{}, made: map[string]int{}, flows: network.NewFlows(1 << 14), pods: map[ip4]string{},
 		rng: rand.New(rand.NewPCG(cfg.Seed, 0x666162726963)), policies: &policySet{}}
 	f.wire = newSegment(f)
 	if err := f.addGateway(); err != nil {

@@ -64,7 +64,7 @@ type namespaceConfig struct {
 
 // newNamespace makes a namespace. Whoever gets it calls destroy.
 func (f *Fabric) newNamespace(cfg namespaceConfig) (*Namespace, error) {
-	random := newRandom(f.cfg.Seed, cfg.name+cfg.addresses[0].String())
+	random := newRandom(f.cfg.Seed, f.nameForSeed(cfg.name+cfg.addresses[0].String()))
 	h := &Namespace{f: f, name: cfg.name, node: cfg.node, open: map[io.Closer]struct{}{}}
 	h.stack = stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, arp.NewProtocol},
@@ -187,6 +187,18 @@ type random struct {
 }
 
 var _ insecure.Source = (*random)(nil)
+
+// nameForSeed tells a namespace from former ones with its name and address: with the same ports in the same order, its
+// connections would be taken for theirs.
+func (f *Fabric) nameForSeed(name string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.made[name]++
+	if n := f.made[name]; n > 1 {
+		return fmt.Sprintf("%s#%d", name, n)
+	}
+	return name
+}
 
 func newRandom(seed uint64, name string) *random {
 	h := fnv.New64a()
