@@ -170,7 +170,7 @@ func (m *Quiz) enterKey() tea.Cmd {
 // next goes to the next question that has no answer, or to the results.
 func (m *Quiz) next() tea.Cmd {
 	for n := range len(m.questions) {
-		if i := (m.at + 1 + n) % len(m.questions); !m.questions[i].done {
+		if i := (m.at + n) % len(m.questions); !m.questions[i].done {
 			m.enter(i)
 			return nil
 		}
