@@ -14,7 +14,7 @@ import (
 	"github.com/kubestep/kubestep/tui/theme"
 )
 
-// View returns one line of w cells: the bindings by their rank, as many as fit. Help and quit are always on it.
+// View returns one line of w cells: the bindings by their rank, as many as fit. Help and the way out are always on it.
 func View(t theme.Theme, p text.Printer, bindings []keymap.Binding, w int) string {
 	line := " "
 	for _, b := range fitting(p, bindings, w) {
@@ -59,7 +59,9 @@ func fitting(p text.Printer, bindings []keymap.Binding, w int) []keymap.Binding 
 	})
 }
 
-func always(b keymap.Binding) bool { return b.Action == keymap.Help || b.Action == keymap.Quit }
+func always(b keymap.Binding) bool {
+	return b.Action == keymap.Help || b.Action == keymap.Quit || b.Action == keymap.Leave
+}
 
 func item(t theme.Theme, p text.Printer, b keymap.Binding) string {
 	return t.Paint(theme.Key, b.Show) + " " + t.Paint(theme.Dim, p.T(b.Label)) + "  "
