@@ -114,6 +114,7 @@ var malformed = []struct{ name, file, old, new, want string }{
 	{"key twice", "lesson.yaml", "minutes: 5", "minutes: 5\nminutes: 6", `lesson.yaml:5: the lesson has the key "minutes" twice, first on line 4`},
 	{"minutes", "lesson.yaml", "minutes: 5", "minutes: soon", `lesson.yaml:4: the lesson's minutes is "soon"; write a whole number from 1 to 180`},
 	{"level", "lesson.yaml", "level: beginner", "level: beginners", `lesson.yaml:3: the lesson's level "beginners" is none; write "beginner"`},
+	{"track", "lesson.yaml", "minutes: 5", "minutes: 5\ntrack: networks", `lesson.yaml:5: the lesson's track "networks" is none; write "network"`},
 	{"topics no list", "lesson.yaml", "[pods, nodes]", "pods", `lesson.yaml:5: the lesson's topics is the value "pods", not a list`},
 	{"topic twice", "lesson.yaml", "[pods, nodes]", "[pods, pods]", `lesson.yaml:5: topics has "pods" twice; keep one`},
 	{"empty list", "lesson.yaml", "[pods, nodes]", "[]", `lesson.yaml:5: the lesson's topics is an empty list; leave the key out`},
