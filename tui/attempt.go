@@ -115,6 +115,7 @@ func (m *Model) open(l route.Lesson) tea.Cmd {
 	over := m.class.finished && m.front == home.Address
 	if !l.Restart && l.Step == "" && l.ID == m.class.lesson() && !over {
 		m.front = lab.Address
+		m.class.stage.ToLesson()
 		return nil
 	}
 	m.class.want(l)

@@ -173,6 +173,23 @@ func TestLessonIsPlayedByKeys(t *testing.T) {
 	})
 }
 
+// TestLessonIsInSightAgain comes back from home to the lesson, and from a prompt's output to the view that the key bar names.
+func TestLessonIsInSightAgain(t *testing.T) {
+	lesson(t, 80, 24, "en", func(d *driver, _ *school) {
+		d.press("l")
+		d.misses("[Lesson]")
+		d.press("q")
+		d.press("enter")
+		d.sees("[Lesson]")
+		d.press("$")
+		d.write("get pods")
+		d.press("enter", "l")
+		d.sees("[Lesson]")
+		d.press("l")
+		d.misses("kubectl ═")
+	})
+}
+
 // The step's view comes to the front, and what it stopped at is what the inspector shows.
 func TestLessonSelectsWhatItStoppedAt(t *testing.T) {
 	lesson(t, 120, 40, "en", func(d *driver, _ *school) {

@@ -51,8 +51,12 @@ func (h *Help) lines() []richtext.Line {
 		keys = max(keys, ansi.StringWidth(b.Show)+2)
 	}
 	var out []richtext.Line
-	var group text.ID
+	var group, said text.ID
 	for _, b := range h.bindings {
+		if b.Group == group && b.Help == said {
+			continue // the first of a row of keys has shown them all, as 1-9
+		}
+		said = b.Help
 		if b.Group != group {
 			group = b.Group
 			out = append(out, richtext.Text(theme.Heading, h.say.T(group)))

@@ -172,6 +172,7 @@ func (m *Lab) lessonChanged(c play.Changed) {
 	v := &c.View
 	if step := v.Step; step != nil && !v.Replaying && (old.View.Step != step || old.View.Replaying) {
 		l.typed, l.asked = map[string]bool{}, false
+		l.stage = layout.LabView
 		m.focusOn(layout.LabLesson)
 		m.level = describe.Calls
 		if i := m.viewOf(step.View); i >= 0 {

@@ -56,11 +56,20 @@ func (m *Lab) onLesson(a keymap.Action) (cmd tea.Cmd, own bool) {
 	return nil, false
 }
 
+// ToLesson moves the focus to the lesson, if there is one.
+func (m *Lab) ToLesson() {
+	if m.lesson.session != nil && m.focus != layout.LabLesson {
+		m.toLesson()
+	}
+}
+
 // toLesson moves the focus to the lesson, or from there back to where it was.
 func (m *Lab) toLesson() {
 	l := &m.lesson
 	if m.focus != layout.LabLesson {
-		l.stage = m.focus
+		if l.stage = m.focus; m.focus == layout.LabSide && m.output {
+			l.stage = layout.LabView // the key bar names the view; a prompt's output is a guest
+		}
 		m.focusOn(layout.LabLesson)
 		return
 	}
