@@ -21,9 +21,7 @@ func Lint(l *schema.Lesson) schema.Problems {
 		ln.step(s)
 	}
 	for _, q := range l.Quiz {
-		if q.Live {
-			ln.expr(q.Truth, check.Any)
-		}
+		ln.expr(q.Truth, check.Any)
 		if q.See.Event != "" {
 			ln.pattern(schema.Expr{Source: q.See.Event, Pos: q.See.Pos})
 		}

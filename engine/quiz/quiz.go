@@ -56,6 +56,12 @@ func TruthOf(q *schema.Question, w *check.World) (Truth, error) {
 	if !q.Live {
 		return Truth{Options: q.Answer, Number: q.Number, Texts: q.Answer, Pairs: q.Pairs}, nil
 	}
+	return Computed(q, w)
+}
+
+// Computed returns what the question's truth gives in a lab: of a live question the answer, of another what its answer
+// must be.
+func Computed(q *schema.Question, w *check.World) (Truth, error) {
 	if w == nil {
 		return Truth{}, fmt.Errorf("question %s is answered from a running lab, and there is none", q.ID)
 	}
@@ -87,7 +93,7 @@ func truth(q *schema.Question, v any) (Truth, error) {
 			return Truth{}, wrong("an option")
 		}
 		return Truth{Options: []string{s}}, known(s)
-	case schema.Several:
+	case schema.Several, schema.Order:
 		list, ok := v.([]any)
 		var ids []string
 		for _, x := range list {

@@ -196,7 +196,8 @@ var Kinds = []string{One, Several, Number, TextKey, Order, Match}
 type Question struct {
 	ID   string
 	Kind string // one of Kinds: the form of the answer
-	// Live is set when the answer is Truth's value in the learner's own lab.
+	// Live is set when the answer is Truth's value in the learner's own lab. Otherwise Truth, when there is one, is what
+	// proving compares the answer with.
 	Live    bool
 	Truth   Expr
 	Topic   string

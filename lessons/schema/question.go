@@ -22,8 +22,8 @@ func (ld *loader) question(n *yaml.Node) *Question {
 	switch {
 	case q.Live && q.Truth.IsZero():
 		o.report(q.Pos, "add truth", "%s is live and has no truth", o.what)
-	case !q.Live && !q.Truth.IsZero():
-		o.report(q.Pos, `add "live: true", or remove truth`, "%s has a truth and is not live", o.what)
+	case !q.Live && !q.Truth.IsZero() && !o.has("answer"):
+		o.report(q.Pos, `add "live: true", or an answer that proving compares with it`, "%s has a truth and is not live", o.what)
 	case q.Live && o.has("answer"):
 		o.report(q.Pos, "remove answer: truth gives it", "%s is live and has an answer", o.what)
 	case q.Live && (q.Kind == Match || q.Kind == Order):

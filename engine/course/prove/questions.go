@@ -26,6 +26,9 @@ func (p *prover) questions(ctx context.Context) error {
 				continue
 			}
 			p.question(q, t)
+			if !q.Live && !q.Truth.IsZero() {
+				p.compare(q, t, w)
+			}
 		}
 		return nil
 	})
@@ -40,18 +43,38 @@ func (p *prover) questions(ctx context.Context) error {
 	return err
 }
 
-func (p *prover) question(q *schema.Question, t quiz.Truth) {
-	right := quiz.Answer(t.Options)
+// compare finds out whether what happened gives the answer that the lesson says.
+func (p *prover) compare(q *schema.Question, said quiz.Truth, w *check.World) {
+	computed, err := quiz.Computed(q, w)
+	if err != nil {
+		p.wrong(q.Pos, "correct its truth", "%v", err)
+		return
+	}
+	answer := inFull(q, computed)
+	if j, err := quiz.Judge(q, said, answer); err != nil || !j.Right {
+		p.wrong(q.Pos, "correct the answer, or its truth", "by its truth the answer to question %s is %v", q.ID, answer)
+	}
+}
+
+// inFull is the answer of who knows the truth.
+func inFull(q *schema.Question, t quiz.Truth) quiz.Answer {
 	switch q.Kind {
 	case schema.Number:
-		right = quiz.Answer{check.Format(t.Number)}
+		return quiz.Answer{check.Format(t.Number)}
 	case schema.TextKey:
-		right = quiz.Answer{t.Texts[0]}
+		return quiz.Answer{t.Texts[0]}
 	case schema.Match:
+		var pairs quiz.Answer
 		for l, r := range t.Pairs {
-			right = append(right, l+"="+r)
+			pairs = append(pairs, l+"="+r)
 		}
+		return pairs
 	}
+	return quiz.Answer(t.Options)
+}
+
+func (p *prover) question(q *schema.Question, t quiz.Truth) {
+	right := inFull(q, t)
 	if j, err := quiz.Judge(q, t, right); err != nil || !j.Right {
 		p.wrong(q.Pos, "correct the answer", "the right answer %v to question %s gets %v, %v", right, q.ID, j.Score, err)
 	}
