@@ -141,7 +141,7 @@ func busy(o *tui.Options) {
 func TestPacketsAndNames(t *testing.T) {
 	drive(t, 120, 40, busy, func(d *driver) {
 		d.press("7")
-		d.sees("1 flows", "tcp client > svc/web:80", "6 hops", "✗ policy default")
+		d.sees("flows: 1", "tcp client > svc/web:80", "hops: 6", "✗ policy default")
 		d.press("enter", "down")
 		d.sees("hop 2 of 6", "DNAT 10.96.0.20:80 → 10.244.2.5:80", "10.244.2.0/24 via 10.244.2.0 dev flannel.1",
 			"vxlan 192.168.50.11 > 192.168.50.12  VNI 1", "ttl 63", "default/web -> 10.244.2.5:80", "TCP  40000 > 80  [S]")
