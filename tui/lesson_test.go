@@ -362,6 +362,9 @@ func TestQuizRefusesWhatIsNoAnswer(t *testing.T) {
 		if len(s.records) != 0 {
 			t.Errorf("kept: %v", s.records)
 		}
+		d.press("backspace", "esc", "enter") // what was typed can be corrected
+		d.write("x")
+		d.sees("manx")
 	})
 }
 

@@ -50,6 +50,9 @@ type Truth struct {
 // ErrNoAnswer means that what a live question asks about has not happened in the lab.
 var ErrNoAnswer = errors.New("the lab has no answer")
 
+// ErrNumber means that a question asks for a number, and the answer is none.
+var ErrNumber = errors.New("is no number")
+
 // TruthOf returns the right answer to a question. A live question's comes from the world, which may be nil for others.
 // The error is an [ErrNoAnswer] when the lab has not seen what is asked about.
 func TruthOf(q *schema.Question, w *check.World) (Truth, error) {
@@ -247,7 +250,7 @@ func number(s string) (float64, error) {
 	word := numberForm.FindString(strings.ReplaceAll(strings.TrimSpace(s), ",", "."))
 	x, err := strconv.ParseFloat(word, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no number", s)
+		return 0, fmt.Errorf("%q %w", s, ErrNumber)
 	}
 	return x, nil
 }

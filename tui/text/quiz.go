@@ -36,6 +36,7 @@ const (
 	QuizMatch
 	QuizLive
 	QuizEmpty
+	QuizNoNumber
 	QuizJudging
 	QuizExamEnd
 	QuizSureLeave
@@ -170,6 +171,8 @@ var quizWords = map[ID][langs]string{
 		"正确答案来自你自己的集群。"},
 	QuizEmpty: {"No answer yet.",
 		"还没有回答。"},
+	QuizNoNumber: {"%q is no number.",
+		"%q 不是数字。"},
 	QuizJudging: {"One moment…",
 		"请稍候…"},
 	QuizExamEnd: {"This was the last question. %s ends the exam; ← → lead to the others.",

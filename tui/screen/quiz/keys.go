@@ -145,6 +145,9 @@ func (m *Quiz) enterKey() tea.Cmd {
 	q := m.questions[m.at]
 	q.moved = true // who answers with the order as it was means it
 	switch {
+	case q.textual() && !m.typing && !q.done:
+		m.typing = true
+		return nil
 	case m.exam() && len(q.answer()) == 0:
 		m.notice = notice{true, m.say.T(text.QuizEmpty)}
 		return nil
@@ -157,9 +160,6 @@ func (m *Quiz) enterKey() tea.Cmd {
 		return nil
 	case q.done:
 		return m.next()
-	case q.textual() && !m.typing && len(q.answer()) == 0:
-		m.typing = true
-		return nil
 	}
 	m.typing = false
 	cmd := m.submit()

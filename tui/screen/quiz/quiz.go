@@ -7,6 +7,7 @@ package quiz
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -168,10 +169,21 @@ func (m *Quiz) Result(r route.Result) tea.Cmd {
 		m.left.at, m.right.at = 0, 0
 	}
 	if r.Err != nil {
-		m.judging, m.notice = false, notice{true, r.Err.Error()}
+		m.judging, m.notice = false, notice{true, m.refusal(r.Err)}
+		if q := m.questions[m.at]; q.textual() && !q.done {
+			m.typing = true // what was typed can be corrected
+		}
 	}
 	m.refresh()
 	return cmd
+}
+
+// refusal says why an answer was not taken.
+func (m *Quiz) refusal(err error) string {
+	if errors.Is(err, quiz.ErrNumber) {
+		return m.say.T(text.QuizNoNumber, m.questions[m.at].line.Value())
+	}
+	return err.Error()
 }
 
 // tick asks for the time in a second. Only an exam does that.
