@@ -253,6 +253,13 @@ func (l *Lab) linked(it item) trace.Event {
 	return e
 }
 
+// Bootstrap lets something happen that has nothing to do with the run.
+func (l *Lab) Bootstrap() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.put(request("", "", "service-controller", "create", "services", "", object("v1", "Service", "kubernetes"), m{}))
+}
+
 func (l *Lab) put(it item) {
 	e := l.linked(it)
 	l.seq++
