@@ -186,6 +186,10 @@ func (m *Home) trouble(err error) {
 // Opening says which lesson is about to come to the front; one without ID means none any more.
 func (m *Home) Opening(l route.Lesson) {
 	m.opening, m.inTheWay = l, nil
+	if l.ID != "" { // so that enter, pressed while it waits for the lab, does not ask for another
+		m.key = l.ID
+		m.list()
+	}
 	m.refresh()
 }
 
