@@ -63,6 +63,35 @@ func inTheWay(o trace.Object) bool {
 	return o.Namespace == check.DefaultNamespace && o.Name != "kube-root-ca.crt"
 }
 
+// dnsIsOff is true of a lab whose DNS has been scaled away.
+const dnsIsOff = `object("Deployment", "kube-system", "coredns").?spec.?replicas.orValue(1) == 0`
+
+// Mend makes a lab sound that a lesson has been left in the middle of breaking: it heals every fault, and gives Pods their
+// DNS back. Nothing may be held.
+func Mend(ctx context.Context, o Options) error {
+	if _, err := o.Lab.Faults().Do(ctx, engine.FaultCommand{Heal: true}); err != nil {
+		return fmt.Errorf("mend what is broken: %w", err)
+	}
+	_, last := o.Lab.Events().Len()
+	snapshot, err := o.Lab.History().At(ctx, last)
+	if err != nil {
+		return fmt.Errorf("look for what is to be mended: %w", err)
+	}
+	world := check.NewWorld()
+	world.Load(snapshot)
+	off, err := world.Compile(dnsIsOff, check.Boolean)
+	if err != nil {
+		return err
+	}
+	if is, _ := off.True(); !is { // what has no value, as without that Deployment, is not so
+		return nil
+	}
+	if output, err := o.Kubectl(ctx, []string{"scale", "-n", "kube-system", "deployment/coredns", "--replicas=1"}); err != nil {
+		return fmt.Errorf("give Pods their DNS back: %w: %s", err, output)
+	}
+	return nil
+}
+
 // Clear deletes what [Loose] found and waits until it is gone, or ctx ends. What the gate holds is let go first.
 func Clear(ctx context.Context, o Options, loose []Left) error {
 	cursor := o.Lab.Events().Since(math.MaxUint64).Next

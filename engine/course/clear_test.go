@@ -113,3 +113,36 @@ func TestClearSaysWhatStays(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A lab that a lesson was left in the middle of breaking is mended; a sound one is left alone.
+func TestMend(t *testing.T) {
+	for replicas, want := range map[int]string{0: "scale -n kube-system deployment/coredns --replicas=1", 2: ""} {
+		c := &cluttered{bench: newBench()}
+		o := trace.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "kube-system", Name: "coredns", UID: "dns"}
+		c.objects = []engine.StoredObject{{Object: o, Revision: 1,
+			Body: trace.JSONBody(fmt.Appendf(nil, `{"metadata":{"name":"coredns"},"spec":{"replicas":%d}}`, replicas))}}
+		broken := &healer{cluttered: c}
+		if err := Mend(t.Context(), Options{Lab: broken, Kubectl: c.run, Log: slog.New(slog.DiscardHandler)}); err != nil {
+			t.Fatal(err)
+		}
+		if !broken.healed {
+			t.Error("no fault was healed")
+		}
+		if got := strings.Join(c.ran, "; "); got != want {
+			t.Errorf("with %d replicas of CoreDNS kubectl ran %q, want %q", replicas, got, want)
+		}
+	}
+}
+
+// healer is a lab that knows whether its faults have been healed.
+type healer struct {
+	*cluttered
+	healed bool
+}
+
+func (h *healer) Faults() engine.Faults { return h }
+func (h *healer) Do(_ context.Context, c engine.FaultCommand) (engine.FaultState, error) {
+	h.healed = c.Heal && c.Fault == (engine.Fault{})
+	return engine.FaultState{}, nil
+}
+func (h *healer) State(context.Context) (engine.FaultState, error) { return engine.FaultState{}, nil }

@@ -204,11 +204,14 @@ const clearWithin = 20 * time.Second
 // quiet is how long nothing may happen until a lab counts as settled.
 const quiet = 150 * time.Millisecond
 
-// clear takes away what earlier lessons have made, and all else when that is agreed to.
+// clear mends what is broken, and takes away what earlier lessons have made, and all else when that is agreed to.
 func (r *Room) clear(ctx context.Context, o course.Options, all bool) error {
 	ctx, cancel := context.WithTimeout(ctx, clearWithin)
 	defer cancel()
 	if err := r.letGo(ctx); err != nil {
+		return err
+	}
+	if err := course.Mend(ctx, o); err != nil {
 		return err
 	}
 	loose, err := course.Loose(ctx, r.o.Lab)

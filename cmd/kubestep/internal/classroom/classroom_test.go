@@ -49,9 +49,18 @@ func newLab(nodes int) *lab {
 func (l *lab) Events() *trace.Store      { return l.store }
 func (l *lab) Debugger() engine.Debugger { return l.gate }
 func (l *lab) History() engine.History   { return l }
+func (l *lab) Faults() engine.Faults     { return l }
 func (l *lab) Status() engine.Status {
 	return engine.Status{Ready: true, Nodes: l.nodes, Kubeconfig: "the lab's"}
 }
+
+// Do implements [engine.Faults]: nothing is broken.
+func (l *lab) Do(context.Context, engine.FaultCommand) (engine.FaultState, error) {
+	return engine.FaultState{}, nil
+}
+
+// State implements [engine.Faults].
+func (l *lab) State(context.Context) (engine.FaultState, error) { return engine.FaultState{}, nil }
 
 // At implements [engine.History].
 func (l *lab) At(context.Context, uint64) (engine.Snapshot, error) {
