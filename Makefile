@@ -29,9 +29,10 @@ unit: ## run the tests that start no cluster
 integration: ## run the tests of the engine and the nodes on real clusters
 	$(GO) test -p 1 -timeout 20m ./engine/... ./runtime/... ./tui/...
 
+# Labs wait more than they work: three at a time go well on two cores.
 .PHONY: e2e
 e2e: build ## run the tests that drive the built program from outside
-	KUBESTEP_BINARY=$(abspath $(BIN)) $(GO) test -timeout 20m ./cmd/...
+	KUBESTEP_BINARY=$(abspath $(BIN)) $(GO) test -timeout 20m -parallel 3 ./cmd/...
 
 # The packages that do not reach Kubernetes' client library: with the race detector, that would take minutes to compile.
 LIGHT = $(shell $(GO) list -f '{{$$heavy := false}}{{range .Deps}}{{if eq . "k8s.io/client-go/rest"}}{{$$heavy = true}}{{end}}{{end}}{{if not $$heavy}}{{.ImportPath}}{{end}}' ./...)

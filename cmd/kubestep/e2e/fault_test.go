@@ -12,6 +12,7 @@ import (
 
 // TestFaults breaks a lab in the ways that lessons do, and looks for the hop or the event that says why.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	u := newUser(t)
 	l := u.up(t)
 	l.kubectlIn(t, clientAndWeb, "apply", "-f", "-")

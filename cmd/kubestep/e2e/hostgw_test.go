@@ -7,6 +7,7 @@ import (
 
 // TestHostGateway has nodes that send Pods' packets to each other as they are, by routes.
 func TestHostGateway(t *testing.T) {
+	t.Parallel()
 	u := newUser(t)
 	u.env = append(u.env, "KUBESTEP_NETWORK=host-gw")
 	l := u.up(t)

@@ -54,6 +54,7 @@ spec:
 
 // TestUpstreamKubectl runs one lab through what people do with kubectl. The parts build on each other.
 func TestUpstreamKubectl(t *testing.T) {
+	t.Parallel()
 	l := newUser(t).up(t)
 	part := func(name string, f func(t *testing.T)) {
 		t.Helper()

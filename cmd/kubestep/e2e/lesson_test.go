@@ -26,6 +26,7 @@ func proofOf(t *testing.T, stdout string) proof {
 }
 
 func TestLessonsProveThemselves(t *testing.T) {
+	t.Parallel()
 	u := newUser(t)
 	for _, line := range strings.Split(strings.TrimSpace(u.run(t, "", "lesson", "list", "--json").stdout), "\n") {
 		var l struct{ ID string }
@@ -33,6 +34,8 @@ func TestLessonsProveThemselves(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run(l.ID, func(t *testing.T) {
+			t.Parallel()
+			u := newUser(t)
 			r := u.run(t, "", "lesson", "prove", l.ID, "--json")
 			if p := proofOf(t, r.stdout); r.code != 0 || !p.OK || len(p.Steps) < 2 {
 				t.Errorf("exit code %d: %+v\n%s", r.code, p, r.stderr)
@@ -42,6 +45,7 @@ func TestLessonsProveThemselves(t *testing.T) {
 }
 
 func TestLessonOfOnesOwn(t *testing.T) {
+	t.Parallel()
 	u := newUser(t)
 	dir := filepath.Join(u.home, "lessons")
 	if err := os.Mkdir(dir, 0o755); err != nil {

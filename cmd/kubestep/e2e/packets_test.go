@@ -37,6 +37,7 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 
 // TestPackets follows a request of a Pod through the network, from what was typed to the last FIN.
 func TestPackets(t *testing.T) {
+	t.Parallel()
 	u := newUser(t)
 	l := u.up(t)
 	l.kubectlIn(t, clientAndWeb, "apply", "-f", "-")

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // rollout is a Deployment of two behind a Service. %[1]s is its name, %[2]s what its container has.
@@ -119,13 +120,26 @@ metadata: {name: sticky}
 spec: {selector: {app: three}, sessionAffinity: ClientIP, ports: [{port: 80, targetPort: 8080}]}
 `
 
+// endpoints waits until a Service has so many that are ready. kubectl's wait would fail on a list that is still shorter.
+func (l *lab) endpoints(t *testing.T, service string, want int) {
+	t.Helper()
+	ready := ""
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+		ready = l.kubectl(t, "get", "endpointslices", "-l", "kubernetes.io/service-name="+service, "-o",
+			"jsonpath={.items[*].endpoints[*].conditions.ready}")
+		if strings.Count(ready, "true") == want {
+			return
+		}
+	}
+	t.Fatalf("Service %s does not come to %d ready endpoints: %q", service, want, ready)
+}
+
 // balancing asks a Service with three endpoints.
 func (l *lab) balancing(t *testing.T) {
 	l.kubectlIn(t, threeEndpoints, "apply", "-f", "-")
 	l.kubectl(t, "rollout", "status", "deployment/three", "--timeout=60s")
 	for _, service := range []string{"three", "sticky"} {
-		l.kubectl(t, "wait", `--for=jsonpath={.endpoints[2].conditions.ready}=true`, "endpointslice", "-l",
-			"kubernetes.io/service-name="+service, "--timeout=30s")
+		l.endpoints(t, service, 3)
 	}
 	t.Run("spread", func(t *testing.T) {
 		// A node's proxy may be a moment behind the EndpointSlice.

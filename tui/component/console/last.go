@@ -14,6 +14,14 @@ func (c *Console) Clear() {
 	c.render()
 }
 
+// LastCommand returns the last command, empty when there is none.
+func (c *Console) LastCommand() string {
+	if len(c.runs) == 0 {
+		return ""
+	}
+	return c.runs[len(c.runs)-1].command
+}
+
 // Last returns what the last command said, at most n lines of it.
 func (c *Console) Last(n int) []richtext.Line {
 	if len(c.runs) == 0 {

@@ -185,7 +185,7 @@ func (m *Lab) statusLine() string {
 		head := m.theme.Paint(theme.Key, m.promptHead()) + " "
 		line = head + m.console.Line.View(m.theme, m.w-2-ansi.StringWidth(head))
 	case m.notice.text != "":
-		line = m.say1(m.notice)
+		line = m.noticeLines()[0]
 	case m.at != 0 && len(m.debug.Held) > 0:
 		line = m.theme.Paint(theme.Dim, m.say.T(text.ThenNoVerbs))
 	case m.busy != keymap.None:
@@ -215,9 +215,23 @@ func (m *Lab) say1(n notice) string {
 	return m.theme.Paint(role, strings.ReplaceAll(n.text, "\n", " "))
 }
 
-// keyLine is the key bar; while a command is typed it says what its keys do, or what could come next.
+// noticeLines wraps the notice to the screen's width.
+func (m *Lab) noticeLines() []string {
+	role := theme.Dim
+	if m.notice.bad {
+		role = theme.Bad
+	}
+	words := richtext.Text(role, strings.ReplaceAll(m.notice.text, "\n", " "))
+	return richtext.Render(m.theme, []richtext.Line{words}, m.w-1)
+}
+
+// keyLine is the key bar; it gives way to the rest of a notice that is longer than the status line. While a command is
+// typed it says what its keys do, or what could come next.
 func (m *Lab) keyLine() string {
 	if m.typing != aKubectl {
+		if said := m.noticeLines(); m.typing == commands && len(said) > 1 {
+			return layout.Fit(" "+strings.Join(said[1:], " "), m.w) // until the next key, which ends the notice
+		}
 		return keybar.View(m.theme, m.say, m.bindings, m.w)
 	}
 	n := m.notice

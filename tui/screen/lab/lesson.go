@@ -242,7 +242,7 @@ func (m *Lab) showLesson() {
 	}
 	l.pane.Resize(w, h)
 	s := lessonview.Subject{Changed: l.now, Typed: l.typed, Solution: l.asked, Focused: m.focus == layout.LabLesson, Keys: keymap.Lesson(m.choices())}
-	if m.screen.Tabbed && len(l.typed) > 0 {
+	if m.screen.Tabbed && l.hasTyped(m.console.LastCommand()) {
 		s.Output = m.console.Last(mostOutput)
 	}
 	l.pane.Show(s)

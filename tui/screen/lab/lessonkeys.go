@@ -102,6 +102,16 @@ func (m *Lab) typedShown(line string) {
 	}
 }
 
+// hasTyped reports whether a command is one of the step's that have been run: what others said does not stand below them.
+func (l *lesson) hasTyped(command string) bool {
+	for line := range l.typed {
+		if slices.Equal(strings.Fields(line), strings.Fields(command)) {
+			return true
+		}
+	}
+	return false
+}
+
 // lessonWorks says whether an action does something now as far as the lesson decides about it; known is false for others.
 func (m *Lab) lessonWorks(a keymap.Action) (works, known bool) {
 	l := &m.lesson
