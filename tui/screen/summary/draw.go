@@ -253,7 +253,11 @@ func (m *Summary) missed(step *schema.Step) string {
 	option := func(id string) string {
 		for _, o := range step.Predict.Options {
 			if o.ID == id {
-				return "*" + m.in(o.Text) + "*"
+				words := m.in(o.Text)
+				if said, ok := m.said[words]; ok {
+					words = said
+				}
+				return "*" + words + "*"
 			}
 		}
 		return id

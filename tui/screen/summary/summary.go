@@ -41,8 +41,10 @@ type Summary struct {
 	w, h  int
 
 	shown    uint64
+	session  play.Session
 	lesson   *schema.Lesson
 	view     course.View
+	said     map[string]string // the words of options that hold expressions, by what was written
 	done     play.Done
 	notice   string
 	pager    pager.Pager
@@ -58,7 +60,7 @@ func New(o Options) *Summary {
 
 // Show shows the summary of a lesson that has come to its end.
 func (m *Summary) Show(f play.Finished) tea.Cmd {
-	m.lesson, m.view, m.notice = f.Session.Lesson(), f.View, ""
+	m.session, m.lesson, m.view, m.said, m.notice = f.Session, f.Session.Lesson(), f.View, nil, ""
 	m.pager.Top()
 	return m.Read()
 }
@@ -74,15 +76,41 @@ func (m *Summary) Lesson() string {
 // Read reads again what the learner has done, as after a quiz.
 func (m *Summary) Read() tea.Cmd {
 	m.refresh()
-	read := m.o.Read
-	if read == nil {
+	if m.lesson == nil {
 		return nil
 	}
+	read, session, options := m.o.Read, m.session, m.options()
 	m.shown++
 	return m.o.Ask(m.shown, func(ctx context.Context) (any, error) {
-		done, err := read(ctx)
-		return done, err
+		found := found{said: map[string]string{}}
+		for _, o := range options {
+			for _, lang := range schema.Languages {
+				found.said[o.Text.In(lang)] = play.Words(session, o.Text, lang)
+			}
+		}
+		if read == nil {
+			return found, nil
+		}
+		var err error
+		found.done, err = read(ctx)
+		return found, err
 	})
+}
+
+// found is what a command has found out.
+type found struct {
+	done play.Done
+	said map[string]string
+}
+
+// options returns those that the summary names.
+func (m *Summary) options() []schema.Option {
+	var out []schema.Option
+	_, _, wrong := m.predictions()
+	for _, step := range wrong {
+		out = append(out, step.Predict.Options...)
+	}
+	return out
 }
 
 // Result takes what the learner has done.
@@ -90,10 +118,13 @@ func (m *Summary) Result(r route.Result) tea.Cmd {
 	if r.Generation != m.shown {
 		return nil
 	}
+	if v, ok := r.Value.(found); ok {
+		if m.said = v.said; r.Err == nil {
+			m.done = v.done
+		}
+	}
 	if r.Err != nil {
 		m.notice = r.Err.Error()
-	} else if d, ok := r.Value.(play.Done); ok {
-		m.done = d
 	}
 	m.refresh()
 	return nil
