@@ -258,10 +258,10 @@ func (a *app) lessonLintCommand() *cobra.Command {
 				}
 			}
 			if bad > 0 {
-				return errors.Join(err, fmt.Errorf("%d problems", bad))
+				return errors.Join(err, fmt.Errorf("problems: %d", bad))
 			}
 			if !f.json {
-				fmt.Fprintf(cmd.OutOrStdout(), "%d lessons, no problems\n", len(list))
+				fmt.Fprintf(cmd.OutOrStdout(), "lessons: %d, no problems\n", len(list))
 			}
 			return err
 		},

@@ -154,7 +154,7 @@ func (a *app) play(ctx context.Context, out io.Writer, l *schema.Lesson, o prove
 			verdict = "played"
 		}
 		if !report.OK {
-			verdict = fmt.Sprintf("%d problems", len(report.Problems))
+			verdict = fmt.Sprintf("problems: %d", len(report.Problems))
 		}
 		_, err = fmt.Fprintf(out, "%s: %s in %.1f s\n", l.ID, verdict, float64(report.Ms)/1000)
 	}
