@@ -126,8 +126,7 @@ func (t *traced) renew(a admission.Attributes) runtime.Object {
 func body(object runtime.Object, a admission.Attributes, o admission.ObjectInterfaces) *trace.Body {
 	kind := a.GetKind()
 	convertor := o.GetObjectConvertor()
-	const placeholder = "{}" // a body decodes what it holds; this one holds the object
-	return trace.NewBody("application/json", []byte(placeholder), func(string, []byte) ([]byte, error) {
+	return trace.LazyBody(func() ([]byte, error) {
 		versioned, err := convertor.ConvertToVersion(object.DeepCopyObject(), kind.GroupVersion())
 		if err != nil {
 			return nil, fmt.Errorf("converting a %s to %s: %w", kind.Kind, kind.GroupVersion(), err)

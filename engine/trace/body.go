@@ -37,6 +37,11 @@ func JSONBody(raw []byte) *Body {
 	return &Body{mediaType: "application/json", json: raw}
 }
 
+// LazyBody returns a body that never was on a wire: encode gives its JSON on the first look.
+func LazyBody(encode func() ([]byte, error)) *Body {
+	return &Body{mediaType: "application/json", decode: func(string, []byte) ([]byte, error) { return encode() }}
+}
+
 // JSON returns the body as JSON. A nil body has none.
 func (b *Body) JSON() ([]byte, error) {
 	if b == nil {

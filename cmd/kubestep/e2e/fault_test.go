@@ -15,10 +15,7 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
 	l := u.up(t)
-	l.kubectlIn(t, clientAndWeb, "apply", "-f", "-")
-	l.kubectl(t, "wait", "--for=condition=Ready", "pod/client", "pod/web", "--timeout=60s")
-	l.kubectl(t, "wait", `--for=jsonpath={.endpoints[0].conditions.ready}=true`, "endpointslice", "-l",
-		"kubernetes.io/service-name=web", "--timeout=30s")
+	l.clientAndWeb(t)
 	l.fault(t, "isolate", "node-3") // noticed after 50 seconds, while the rest goes on
 	for _, part := range []struct {
 		name string

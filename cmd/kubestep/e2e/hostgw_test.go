@@ -11,10 +11,7 @@ func TestHostGateway(t *testing.T) {
 	u := newUser(t)
 	u.env = append(u.env, "KUBESTEP_NETWORK=host-gw")
 	l := u.up(t)
-	l.kubectlIn(t, clientAndWeb, "apply", "-f", "-")
-	l.kubectl(t, "wait", "--for=condition=Ready", "pod/client", "pod/web", "--timeout=60s")
-	l.kubectl(t, "wait", `--for=jsonpath={.endpoints[0].conditions.ready}=true`, "endpointslice", "-l",
-		"kubernetes.io/service-name=web", "--timeout=30s")
+	l.clientAndWeb(t)
 	routed, crossed := false, 0
 	for _, h := range hopsOf(traced(t, u, "--", "exec", "client", "--", "curl", "-s", "http://web")) {
 		if headers := h.Data.Headers(); headers.VXLAN != nil || strings.HasPrefix(h.Point, "vxlan") {

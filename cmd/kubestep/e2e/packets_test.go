@@ -35,15 +35,20 @@ metadata: {name: web}
 spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 `
 
+// clientAndWeb makes a client and, on another node, what it can ask.
+func (l *lab) clientAndWeb(t *testing.T) {
+	t.Helper()
+	l.kubectlIn(t, clientAndWeb, "apply", "-f", "-")
+	l.kubectl(t, "wait", "--for=condition=Ready", "pod/client", "pod/web", "--timeout=60s")
+	l.endpoints(t, "web", 1)
+}
+
 // TestPackets follows a request of a Pod through the network, from what was typed to the last FIN.
 func TestPackets(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
 	l := u.up(t)
-	l.kubectlIn(t, clientAndWeb, "apply", "-f", "-")
-	l.kubectl(t, "wait", "--for=condition=Ready", "pod/client", "pod/web", "--timeout=60s")
-	l.kubectl(t, "wait", `--for=jsonpath={.endpoints[0].conditions.ready}=true`, "endpointslice", "-l",
-		"kubernetes.io/service-name=web", "--timeout=30s")
+	l.clientAndWeb(t)
 
 	t.Run("a request is one tree", func(t *testing.T) { l.followed(t) })
 	t.Run("a held packet is not sent again", func(t *testing.T) { l.heldSYN(t) })
